@@ -1,0 +1,35 @@
+// Addition of quantized tensors with individual scales (docs/numerics.md); with one input a requantization.
+//
+//   out = clamp(round(sum of multiplier * (input - zero_point)), lower - z, upper - z) + z, in binary32, left to right
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/isa.h"
+
+namespace itrt::kernels {
+
+struct AddInput {
+  const std::uint8_t* data = nullptr;
+  std::int32_t zero_point = 0;
+  float multiplier = 0;
+};
+
+struct AddCall {
+  std::span<const AddInput> inputs;
+  std::int32_t output_zero_point = 0;
+  std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
+  std::uint8_t* output = nullptr;
+};
+
+struct AddKernel {
+  const char* name;
+  Isa isa;
+  void (*run)(const AddCall& call, std::int64_t first, std::int64_t last);  // elements [first, last)
+};
+
+std::span<const AddKernel* const> add_kernels();  // best first
+const AddKernel& select_add(Isa isa);
+
+}  // namespace itrt::kernels

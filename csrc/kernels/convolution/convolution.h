@@ -1,0 +1,86 @@
+// Convolution as a sum of terms, u8 x s8 -> i32 -> u8 (docs/numerics.md):
+//
+//   acc[pixel, o] = bias[o] + sum over terms and taps of weight * (input - zero_point)
+//   out[pixel, o] = clamp(round(acc * scale[o]), lower, upper)
+//
+// What a kernel sees is simpler. A tap of a term reads, for an output pixel, a run of bytes; taps that lie side by side in
+// memory (a kernel row of an undilated convolution) are one run. So a convolution is a list of SEGMENTS, and an output pixel
+// has one pointer a segment:
+//
+//   segment      0          1          2            3            pointers of one pixel for a 3x3 term
+//   run       [row 0 ][  [row 1 ][  [row 2 ][  [1x1 term]        and a 1x1 term
+//   weights   [ packed for blocks of output channels, four input bytes (a quad) side by side ]
+//
+// Stride, dilation, padding (a pointer to a run that holds the zero points), several inputs and flattened rows are all
+// just pointers; the inner loop is one matrix product, written once an instruction set (the tile function).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/isa.h"
+
+namespace itrt::kernels {
+
+// Bytes behind the end of every input that a kernel may read (and ignores).
+inline constexpr std::size_t input_slack = 64;
+
+// One summand as the program states it. The weight is OHWI: (out_channels, kernel_height, kernel_width, in_channels / groups).
+struct ConvolutionTerm {
+  std::int64_t in_channels = 0;
+  std::int64_t kernel_height = 1, kernel_width = 1;
+  std::int64_t stride_height = 1, stride_width = 1;
+  std::int64_t padding_top = 0, padding_left = 0;
+  std::int64_t dilation_height = 1, dilation_width = 1;
+  std::int64_t groups = 1;
+  std::span<const std::int8_t> weight;
+  std::span<const std::uint8_t> zero_points;  // one, or one an input channel
+};
+
+struct ConvolutionKernel;
+
+// Weights of all terms in the layout of one kernel. Immutable; shared between threads.
+struct PackedConvolution {
+  const ConvolutionKernel* kernel = nullptr;
+  std::int64_t out_channels = 0;
+  std::vector<ConvolutionTerm> terms;  // their weight and zero_points spans are empty here: packing has consumed them
+  AlignedBuffer weights;
+  AlignedBuffer padding;                       // runs that hold each term's zero points
+  std::vector<std::int32_t> zero_point_sum;    // sum of weight * zero_point an output channel: bias -= this
+};
+
+// Where a term's input lies; its height and width.
+struct ConvolutionInput {
+  const std::uint8_t* data = nullptr;
+  std::int64_t height = 0, width = 0;
+};
+
+// Everything that changes from call to call.
+struct ConvolutionCall {
+  std::span<const ConvolutionInput> inputs;  // one a term
+  const std::int32_t* bias = nullptr;        // out_channels, zero_point_sum already subtracted
+  const float* scale = nullptr;              // out_channels
+  std::int32_t output_zero_point = 0;
+  std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
+  std::uint8_t* output = nullptr;                   // (height, width, out_channels)
+  std::int64_t output_height = 0, output_width = 0;
+  std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
+};
+
+PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels, std::span<const ConvolutionTerm> terms);
+
+std::size_t scratch_bytes(const PackedConvolution& packed);
+
+// Compute the output pixels [first, last) of the flattened height * width range. Threads and stripes are such ranges.
+void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last);
+
+// The kernels that are compiled in, best first.
+std::span<const ConvolutionKernel* const> convolution_kernels();
+
+// The best kernel for `isa` or below.
+const ConvolutionKernel& select_convolution(Isa isa);
+
+}  // namespace itrt::kernels

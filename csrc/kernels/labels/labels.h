@@ -1,0 +1,39 @@
+// Labels at any size from low-resolution u8 logits: bilinear resampling that is never rounded, then argmax
+// (docs/numerics.md). The lowest class wins ties.
+//
+// Most output pixels need no arithmetic: where the four logit pixels around one have the same argmax, that is its label, since
+// a sum with non-negative weights keeps an order that holds in all four. So: argmax once at the logits' own size (`argmax`),
+// then rows of labels (`run`), computing sums only where the four differ.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/isa.h"
+
+namespace itrt::kernels {
+
+struct LabelsCall {
+  const std::uint8_t* logits = nullptr;  // (logits_height, logits_width, classes), input_slack bytes readable behind
+  std::int64_t logits_height = 0, logits_width = 0;
+  std::int64_t classes = 0;               // 1 .. 65536
+  std::uint16_t* argmax = nullptr;        // (logits_height, logits_width), written by LabelsKernel::argmax, read by run
+  void* labels = nullptr;                 // (height, width), u8 up to 256 classes, else u16
+  std::int64_t height = 0, width = 0;
+  std::byte* scratch = nullptr;           // labels_scratch_bytes(width, classes), 64-byte aligned, this thread's own
+};
+
+std::size_t labels_scratch_bytes(std::int64_t width, std::int64_t classes);
+
+struct LabelsKernel {
+  const char* name;
+  Isa isa;
+  void (*argmax)(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel);  // of the logits
+  void (*run)(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row);         // of the labels
+};
+
+std::span<const LabelsKernel* const> labels_kernels();  // best first
+const LabelsKernel& select_labels(Isa isa);
+
+}  // namespace itrt::kernels
