@@ -3,9 +3,9 @@
 //   acc[pixel, o] = bias[o] + sum over terms and taps of weight * (input - zero_point)
 //   out[pixel, o] = clamp(round(acc * scale[o]), lower, upper)
 //
-// What a kernel sees is simpler. A tap of a term reads, for an output pixel, a run of bytes; taps that lie side by side in
-// memory (a kernel row of an undilated convolution) are one run. So a convolution is a list of SEGMENTS, and an output pixel
-// has one pointer a segment:
+// What a kernel sees is simpler. A tap of a term reads, for an output pixel, a run of bytes; taps that lie side by side
+// in memory (a kernel row of an undilated convolution) are one run. So a convolution is a list of SEGMENTS, and an
+// output pixel has one pointer a segment:
 //
 //   segment      0          1          2            3            pointers of one pixel for a 3x3 term
 //   run       [row 0 ][  [row 1 ][  [row 2 ][  [1x1 term]        and a 1x1 term
@@ -28,7 +28,8 @@ namespace itrt::kernels {
 // Bytes behind the end of every input that a kernel may read (and ignores).
 inline constexpr std::size_t input_slack = 64;
 
-// One summand as the program states it. The weight is OHWI: (out_channels, kernel_height, kernel_width, in_channels / groups).
+// One summand as the program states it. The weight is OHWI: (out_channels, kernel_height, kernel_width, in_channels /
+// groups).
 struct ConvolutionTerm {
   std::int64_t in_channels = 0;
   std::int64_t kernel_height = 1, kernel_width = 1;
@@ -40,16 +41,44 @@ struct ConvolutionTerm {
   std::span<const std::uint8_t> zero_points;  // one, or one an input channel
 };
 
-struct ConvolutionKernel;
+struct ConvolutionKernel;   // convolution_kernel.h
+struct ConvolutionSegment;  // convolution_kernel.h
+
+// Bytes that lie side by side in an input: `taps` neighbours of a kernel row, with all their channels.
+struct ConvolutionRun {
+  std::int64_t term = 0, kernel_row = 0, kernel_column = 0;
+  std::int64_t taps = 1;
+  std::int64_t bytes = 0;
+  std::int64_t padding_offset = 0;   // of this term's zero points in PackedConvolution::padding
+  std::int64_t assembly_offset = 0;  // of this run in the scratch of a pixel at the border
+};
+
+// Output channels that one call of the kernel computes; all of them in one partition.
+struct ConvolutionOutputBlock {
+  std::int64_t first_channel = 0, channels = 0, width = 0;
+  std::int64_t partition = 0;
+  std::size_t weights_offset = 0;
+};
 
 // Weights of all terms in the layout of one kernel. Immutable; shared between threads.
 struct PackedConvolution {
+  PackedConvolution();
+  PackedConvolution(PackedConvolution&&) noexcept;
+  PackedConvolution& operator=(PackedConvolution&&) noexcept;
+  ~PackedConvolution();
+
   const ConvolutionKernel* kernel = nullptr;
   std::int64_t out_channels = 0;
   std::vector<ConvolutionTerm> terms;  // their weight and zero_points spans are empty here: packing has consumed them
+  std::vector<ConvolutionRun> runs;
+  bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
+  std::vector<ConvolutionOutputBlock> blocks;
+  std::int64_t segment_count = 0;
+  std::vector<ConvolutionSegment> segments;  // [partition][segment]
+  std::int64_t assembly_bytes = 0;           // scratch of a pixel at the border
   AlignedBuffer weights;
-  AlignedBuffer padding;                       // runs that hold each term's zero points
-  std::vector<std::int32_t> zero_point_sum;    // sum of weight * zero_point an output channel: bias -= this
+  AlignedBuffer padding;                     // runs that hold each term's zero points
+  std::vector<std::int32_t> zero_point_sum;  // sum of weight * zero_point an output channel: bias -= this
 };
 
 // Where a term's input lies; its height and width.
@@ -70,7 +99,8 @@ struct ConvolutionCall {
   std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
 };
 
-PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels, std::span<const ConvolutionTerm> terms);
+PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
+                       std::span<const ConvolutionTerm> terms);
 
 std::size_t scratch_bytes(const PackedConvolution& packed);
 

@@ -34,6 +34,26 @@ struct ResizeKernel {
   void (*run)(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row);
 };
 
+// The driver of all kernels. An output row is two steps, each exact:
+//
+//   blend       column[j] = w0 * row0[j] + w1 * row1[j]     all input columns and channels; at most 128 * 255: 16 bits
+//   interpolate out[x] = (v0 * column[j0(x)] + v1 * column[j1(x)] + 8192) >> 14
+//
+// `blended` may be read and written up to 64 bytes past its end.
+struct ResizeSteps {
+  void (*blend)(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& tap, std::int64_t count,
+                std::int16_t* blended);
+  void (*interpolate)(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
+                      std::uint8_t* output);
+};
+void resize_rows(const ResizeSteps& steps, const ResizeCall& call, std::int64_t first_row, std::int64_t last_row);
+
+extern const ResizeKernel resize_portable;
+#if defined(ITRT_X86)
+extern const ResizeKernel resize_avx2;
+extern const ResizeKernel resize_avx512_vnni;
+#endif
+
 std::span<const ResizeKernel* const> resize_kernels();  // best first
 const ResizeKernel& select_resize(Isa isa);
 

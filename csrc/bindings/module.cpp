@@ -1,0 +1,10 @@
+// itrt._core: the compiled half of the package. Its public face is python/itrt/.
+#include "bindings/module.h"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The runtime of itrt: programs, sessions and kernels.";
+  module.attr("__version__") = ITRT_VERSION;
+  itrt::bindings::register_errors(module);
+  itrt::bindings::register_kernels(module);
+  itrt::bindings::register_runtime(module);
+}

@@ -1,0 +1,12 @@
+// The topics of the Python module; each file registers one.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace itrt::bindings {
+
+void register_errors(pybind11::module_& module);
+void register_kernels(pybind11::module_& module);
+void register_runtime(pybind11::module_& module);
+
+}  // namespace itrt::bindings

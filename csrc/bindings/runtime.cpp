@@ -1,0 +1,189 @@
+// Program and Session, thinly: arguments are checked in python/itrt/runtime.py, meanings are in csrc/runtime.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/errors.h"
+#include "base/isa.h"
+#include "bindings/module.h"
+#include "runtime/cpu_budget.h"
+#include "runtime/labels.h"
+#include "runtime/program.h"
+#include "runtime/session.h"
+
+namespace py = pybind11;
+
+namespace itrt::bindings {
+namespace {
+
+using ByteArray = py::array_t<std::uint8_t, py::array::c_style>;
+using SharedProgram = std::shared_ptr<const Program>;
+
+SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa) {
+  const py::buffer_info info = file.request();
+  const std::span bytes(static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size * info.itemsize));
+  py::gil_scoped_release release;
+  return Program::load(bytes, isa);
+}
+
+std::span<const std::uint8_t> bytes_of(const ByteArray& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+ByteArray to_array(const TensorView& view) {
+  ByteArray result({view.size.height, view.size.width, view.channels});
+  std::memcpy(result.mutable_data(), view.bytes.data(), view.bytes.size());
+  return result;
+}
+
+py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width, int threads) {
+  if (logits.ndim() != 3 || logits.shape(2) < 1 || height < 1 || width < 1) {
+    throw InvalidArgument("labels: expected logits (height, width, classes) and a size of at least one pixel, found others");
+  }
+  const model::Size from{logits.shape(0), logits.shape(1)};
+  const std::int64_t classes = logits.shape(2);
+  py::array result(classes <= 256 ? py::dtype::of<std::uint8_t>() : py::dtype::of<std::uint16_t>(),
+                   std::vector<py::ssize_t>{height, width});
+  void* data = result.mutable_data();
+  const std::span bytes = bytes_of(logits);
+  py::gil_scoped_release release;
+  compute_labels(bytes, from, classes, {height, width}, program->isa(), threads, data);
+  return result;
+}
+
+// A session that can keep copies of chosen tensors as they are written.
+class RecordingSession {
+ public:
+  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads)
+      : session_(program, {height, width}, threads), wanted_(program->model().tensors.size(), false) {}
+
+  void record(const std::vector<std::size_t>& tensors) {
+    wanted_.assign(wanted_.size(), false);
+    for (const std::size_t index : tensors) wanted_.at(index) = true;
+    recording_ = !tensors.empty();
+  }
+
+  void start(const ByteArray& image) {
+    const std::span bytes = bytes_of(image);
+    with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap); });
+  }
+
+  void iterate() {
+    with_tap([&](const Session::Tap* tap) { session_.iterate(tap); });
+  }
+
+  ByteArray answer() {
+    TensorView view;
+    with_tap([&](const Session::Tap* tap) { view = session_.answer(tap); });
+    return to_array(view);
+  }
+
+  // What was recorded since the last call: (tensor, array) in the order of execution.
+  py::list take() {
+    py::list result;
+    for (auto& [view, bytes] : records_) {
+      view.bytes = bytes;
+      result.append(py::make_tuple(view.index, to_array(view)));
+    }
+    records_.clear();
+    return result;
+  }
+
+  const Session& session() const { return session_; }
+
+ private:
+  template <class Function>
+  void with_tap(Function function) {
+    py::gil_scoped_release release;
+    if (!recording_) return function(nullptr);
+    const auto keep = [this](const TensorView& view) {
+      if (wanted_[static_cast<std::size_t>(view.index)]) {
+        records_.emplace_back(view, std::vector(view.bytes.begin(), view.bytes.end()));
+      }
+    };
+    const Session::Tap tap(keep);
+    function(&tap);
+  }
+
+  Session session_;
+  bool recording_ = false;
+  std::vector<bool> wanted_;
+  std::vector<std::pair<TensorView, std::vector<std::uint8_t>>> records_;
+};
+
+void register_program(py::module_& module) {
+  py::class_<model::Tensor>(module, "Tensor", "An activation of a program.")
+      .def_readonly("name", &model::Tensor::name)
+      .def_readonly("channels", &model::Tensor::channels)
+      .def_readonly("scale", &model::Tensor::scale)
+      .def_property_readonly("zero_points", [](const model::Tensor& tensor) {
+        return std::vector<int>(tensor.zero_points.begin(), tensor.zero_points.end());
+      });
+
+  const auto model = [](auto member) { return [member](const SharedProgram& program) { return program->model().*member; }; };
+  py::classh<Program>(module, "Program", "A validated program with packed weights; immutable.")
+      .def(py::init([](const py::buffer& file, const std::optional<std::string>& isa) {
+             return std::const_pointer_cast<Program>(load(file, isa));
+           }),
+           py::arg("file"), py::arg("isa") = py::none())
+      .def_property_readonly("name", model(&model::Program::name))
+      .def_property_readonly("iterations", model(&model::Program::iterations))
+      .def_property_readonly("max_iterations", model(&model::Program::max_iterations))
+      .def_property_readonly("tensors", model(&model::Program::tensors))
+      .def_property_readonly("image", model(&model::Program::image))
+      .def_property_readonly("logits", model(&model::Program::logits))
+      .def_property_readonly("color_order", model(&model::Program::color_order))
+      .def_property_readonly("mean", model(&model::Program::mean))
+      .def_property_readonly("std", model(&model::Program::std))
+      .def_property_readonly("classes", model(&model::Program::classes))
+      .def_property_readonly("palette",
+                             [](const SharedProgram& program) {
+                               const auto& palette = program->model().palette;
+                               ByteArray result({palette.size(), std::size_t{3}});
+                               if (!palette.empty()) std::memcpy(result.mutable_data(), palette.data(), palette.size() * 3);
+                               return result;
+                             })
+      .def_property_readonly("metadata", model(&model::Program::metadata))
+      .def_property_readonly("isa", [](const SharedProgram& program) { return std::string(isa_name(program->isa())); })
+      .def_property_readonly("weight_bytes", [](const SharedProgram& program) { return program->weight_bytes(); })
+      .def(
+          "arena_bytes",
+          [](const SharedProgram& program, std::int64_t height, std::int64_t width) {
+            return plan_memory(*program, {height, width}).arena_bytes;
+          },
+          py::arg("height"), py::arg("width"))
+      .def("labels", &labels, py::arg("logits"), py::arg("height"), py::arg("width"), py::arg("threads"));
+}
+
+void register_session(py::module_& module) {
+  py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
+      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int>(), py::arg("program"), py::arg("height"),
+           py::arg("width"), py::arg("threads"))
+      .def("record", &RecordingSession::record, py::arg("tensors"))
+      .def("start", &RecordingSession::start, py::arg("image"))
+      .def("iterate", &RecordingSession::iterate)
+      .def("answer", &RecordingSession::answer)
+      .def("take", &RecordingSession::take)
+      .def_property_readonly("iterations_done",
+                             [](const RecordingSession& self) { return self.session().iterations_done(); })
+      .def_property_readonly("arena_bytes", [](const RecordingSession& self) { return self.session().arena_bytes(); });
+}
+
+}  // namespace
+
+void register_runtime(py::module_& module) {
+  module.attr("max_threads") = max_threads;
+  module.def("cpu_budget", &cpu_budget, "CPUs that affinity and cgroup quota leave to this process.");
+  module.def("default_threads", &default_threads, "ITRT_NUM_THREADS or else cpu_budget().");
+  module.def(
+      "detected_isa", [] { return std::string(isa_name(detected_isa())); }, "The best instruction set of this CPU.");
+  module.def(
+      "select_isa", [](const std::optional<std::string>& isa) { return std::string(isa_name(select_isa(isa))); },
+      py::arg("isa") = py::none(), "The instruction set that is used: as asked for, or by ITRT_ISA, or the best.");
+  register_program(module);
+  register_session(module);
+}
+
+}  // namespace itrt::bindings

@@ -1,0 +1,250 @@
+// The driver: output pixels -> pointers to runs, a panel of pixels at a time, then every block of output channels over the
+// panel, so that a block's weights stay in the nearest cache for all the panel's pixels.
+//
+//   output row y      |border|        interior         |border|
+//   pointer to        | copy |  the input itself,      | copy |     copy: the run put together in scratch from pixels
+//                     | in   |  one pixel apart in x   | in   |           inside the image and zero points outside
+//                     scratch                          scratch      rows outside the image point to zero points
+#include "kernels/convolution/convolution.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/convolution/convolution_kernel.h"
+#include "kernels/select.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr std::int64_t panel_pixels = 8 * pixel_granule;
+constexpr std::int64_t border_pixels = pixel_granule;  // of a panel, at most: more scratch would not be used
+constexpr std::int64_t copy_chunk = 16;                // bytes that gathering copies at a time
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// Bytes from one gathered pixel to the next. The last chunk of a pixel spills into the next one, which is written after it.
+std::int64_t gather_pitch(const PackedConvolution& packed) { return round_up(packed.segments[0].quads * 4, copy_chunk * 2); }
+
+// Output columns of a run for which it lies inside the row.
+struct Interior {
+  std::int64_t first, last;
+};
+
+Interior interior(const ConvolutionRun& run, const ConvolutionTerm& term, const ConvolutionInput& input) {
+  const std::int64_t start = run.kernel_column * term.dilation_width - term.padding_left;  // at output column 0
+  const std::int64_t room = input.width - run.taps - start;
+  const std::int64_t stride = term.stride_width;
+  return {start < 0 ? (-start + stride - 1) / stride : 0, room < 0 ? 0 : room / stride + 1};
+}
+
+class Panel {
+ public:
+  Panel(const PackedConvolution& packed, const ConvolutionCall& call) : packed_(packed), call_(call) {
+    pointers_ = reinterpret_cast<const std::uint8_t**>(call.scratch);
+    copies_ = reinterpret_cast<std::uint8_t*>(call.scratch) +
+              packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(*pointers_));
+    inside_ = {0, call.output_width};
+    for (const ConvolutionRun& run : packed.runs) {
+      if (run.taps == 1 && !packed.gathered) continue;  // a single tap outside is the padding itself
+      const Interior range = interior(run, term(run), input(run));
+      inside_ = {std::max(inside_.first, range.first), std::min(inside_.last, range.last)};
+    }
+  }
+
+  const std::uint8_t* const* pointers() const { return pointers_; }
+
+  // Fills the pointers of as many pixels from `first` on as fit; returns how many.
+  std::int64_t fill(std::int64_t first, std::int64_t last) {
+    first_ = first;
+    count_ = packed_.gathered ? std::min(last - first, panel_pixels) : count_pixels(first, last);
+    if (packed_.gathered) {
+      gather();
+    } else {
+      for (std::size_t segment = 0; segment < packed_.runs.size(); ++segment) point(segment);
+    }
+    for (std::int64_t s = 0; s < packed_.segment_count; ++s) {  // whole tiles
+      const std::uint8_t** row = pointers_ + s * panel_pixels;
+      std::fill(row + count_, row + round_up(count_, pixel_granule), row[count_ - 1]);
+    }
+    return count_;
+  }
+
+ private:
+  const ConvolutionTerm& term(const ConvolutionRun& run) const { return packed_.terms[static_cast<std::size_t>(run.term)]; }
+  const ConvolutionInput& input(const ConvolutionRun& run) const {
+    return call_.inputs[static_cast<std::size_t>(run.term)];
+  }
+  const std::uint8_t* padding(const ConvolutionRun& run) const {
+    return packed_.padding.as<std::uint8_t>() + run.padding_offset;
+  }
+
+  bool at_border(std::int64_t column) const { return column < inside_.first || column >= inside_.last; }
+
+  // A panel ends where the scratch for pixels at the border is used up.
+  std::int64_t count_pixels(std::int64_t first, std::int64_t last) const {
+    const std::int64_t limit = std::min(last - first, panel_pixels);
+    std::int64_t count = 0, borders = 0, column = first % call_.output_width;
+    while (count < limit) {
+      std::int64_t step = 1;
+      if (at_border(column)) {
+        if (packed_.assembly_bytes && ++borders > border_pixels) break;
+      } else {
+        step = std::min(inside_.last - column, limit - count);
+      }
+      count += step;
+      column += step;
+      if (column == call_.output_width) column = 0;
+    }
+    return count;
+  }
+
+  // Calls body(position in the panel, row, column, count) for the panel's part of every output row.
+  template <class Body>
+  void each_row(const Body& body) const {
+    std::int64_t row = first_ / call_.output_width, column = first_ % call_.output_width;
+    for (std::int64_t done = 0; done < count_; ++row, column = 0) {
+      const std::int64_t count = std::min(call_.output_width - column, count_ - done);
+      body(done, row, column, count);
+      done += count;
+    }
+  }
+
+  // The run of output pixel `column` at input row `row`, the part outside the image filled with zero points.
+  void assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const {
+    const ConvolutionTerm& t = term(run);
+    const ConvolutionInput& in = input(run);
+    const std::int64_t start =
+        column * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
+    const std::int64_t first = std::clamp<std::int64_t>(-start, 0, run.taps);
+    const std::int64_t last = std::clamp<std::int64_t>(in.width - start, first, run.taps);
+    const auto bytes = [&](std::int64_t taps) { return static_cast<std::size_t>(taps * t.in_channels); };
+    std::memcpy(out, padding(run), bytes(run.taps));
+    if (first < last) {
+      std::memcpy(out + first * t.in_channels, in.data + (row * in.width + start + first) * t.in_channels,
+                  bytes(last - first));
+    }
+  }
+
+  void point(std::size_t segment) const {
+    const ConvolutionRun& run = packed_.runs[segment];
+    const ConvolutionTerm& t = term(run);
+    const ConvolutionInput& in = input(run);
+    const std::uint8_t** pointers = pointers_ + static_cast<std::int64_t>(segment) * panel_pixels;
+    const Interior range = interior(run, t, in);
+    const std::int64_t step = t.stride_width * t.in_channels;
+    std::int64_t borders = 0;
+    each_row([&](std::int64_t position, std::int64_t row, std::int64_t column, std::int64_t count) {
+      const std::uint8_t** out = pointers + position;
+      const std::int64_t last = column + count;
+      const std::int64_t input_row = row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
+      const bool outside = input_row < 0 || input_row >= in.height;
+      const std::int64_t inside_first = outside ? last : std::clamp(range.first, column, last);
+      const std::int64_t inside_last = outside ? last : std::clamp(range.last, inside_first, last);
+      const auto border = [&](std::int64_t x) {
+        const std::int64_t slot = at_border(x) ? borders++ : 0;
+        if (outside || run.taps == 1) {
+          *out++ = padding(run);
+          return;
+        }
+        std::uint8_t* copy = copies_ + slot * packed_.assembly_bytes + run.assembly_offset;
+        assemble(run, input_row, x, copy);
+        *out++ = copy;
+      };
+      for (std::int64_t x = column; x < inside_first; ++x) border(x);
+      if (inside_first < inside_last) {
+        const std::int64_t start =
+            inside_first * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
+        const std::uint8_t* source = in.data + (input_row * in.width + start) * t.in_channels;
+        const std::int64_t inside_count = inside_last - inside_first;
+        for (std::int64_t i = 0; i < inside_count; ++i) out[i] = source + i * step;
+        out += inside_count;
+        const std::int64_t no_slot_first = std::clamp(inside_.first, inside_first, inside_last);
+        borders += inside_count - (std::clamp(inside_.last, no_slot_first, inside_last) - no_slot_first);
+      }
+      for (std::int64_t x = inside_last; x < last; ++x) border(x);
+    });
+  }
+
+  void gather() const {
+    const std::int64_t pitch = gather_pitch(packed_);
+    for (std::int64_t p = 0; p < count_; ++p) pointers_[p] = copies_ + p * pitch;
+    each_row([&](std::int64_t position, std::int64_t row, std::int64_t column, std::int64_t count) {
+      for (std::int64_t x = column; x < column + count; ++x) {
+        std::uint8_t* out = copies_ + (position + x - column) * pitch;
+        for (const ConvolutionRun& run : packed_.runs) {
+          const ConvolutionTerm& t = term(run);
+          const ConvolutionInput& in = input(run);
+          const std::int64_t input_row = row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
+          if (input_row < 0 || input_row >= in.height) {
+            std::memcpy(out, padding(run), static_cast<std::size_t>(run.bytes));
+          } else if (at_border(x)) {
+            assemble(run, input_row, x, out);
+          } else {
+            const std::int64_t start =
+                x * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
+            const std::uint8_t* source = in.data + (input_row * in.width + start) * t.in_channels;
+            for (std::int64_t i = 0; i < run.bytes; i += copy_chunk) std::memcpy(out + i, source + i, copy_chunk);
+          }
+          out += run.bytes;
+        }
+      }
+    });
+  }
+
+  const PackedConvolution& packed_;
+  const ConvolutionCall& call_;
+  const std::uint8_t** pointers_;  // [segment][panel_pixels]
+  std::uint8_t* copies_;           // gathered pixels, or runs of pixels at the border
+  Interior inside_;                // output columns for which no run is assembled
+  std::int64_t first_ = 0, count_ = 0;
+};
+
+constexpr const ConvolutionKernel* rows[] = {
+#if defined(ITRT_X86)
+    &convolution_avx512_vnni,
+    &convolution_avx2,
+#endif
+    &convolution_portable,
+};
+
+}  // namespace
+
+std::size_t scratch_bytes(const PackedConvolution& packed) {
+  const std::int64_t pointers = packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(void*));
+  const std::int64_t copies =
+      packed.gathered ? panel_pixels * gather_pitch(packed) + copy_chunk : border_pixels * packed.assembly_bytes;
+  return static_cast<std::size_t>(pointers + copies);
+}
+
+void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  Panel panel(packed, call);
+  while (first < last) {
+    const std::int64_t pixels = panel.fill(first, last);
+    for (const ConvolutionOutputBlock& output : packed.blocks) {
+      packed.kernel->run({
+          .pointers = panel.pointers(),
+          .pointer_stride = panel_pixels,
+          .pixels = pixels,
+          .segments = packed.segments.data() + output.partition * packed.segment_count,
+          .segment_count = packed.segment_count,
+          .weights = packed.weights.data() + output.weights_offset,
+          .width = output.width,
+          .channels = output.channels,
+          .bias = call.bias + output.first_channel,
+          .scale = call.scale + output.first_channel,
+          .output_zero_point = call.output_zero_point,
+          .clamp_lower = call.clamp_lower,
+          .clamp_upper = call.clamp_upper,
+          .output = call.output + first * packed.out_channels + output.first_channel,
+          .output_stride = packed.out_channels,
+      });
+    }
+    first += pixels;
+  }
+}
+
+std::span<const ConvolutionKernel* const> convolution_kernels() { return rows; }
+
+const ConvolutionKernel& select_convolution(Isa isa) { return best_of<ConvolutionKernel>(rows, isa); }
+
+}  // namespace itrt::kernels

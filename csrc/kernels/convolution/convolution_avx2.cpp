@@ -1,0 +1,133 @@
+// AVX2 without VNNI. vpmaddubsw would saturate at 16 bits, so input bytes are widened: of four bytes, x & 0x00ff00ff are
+// channels 0 and 2 and x >> 8 are channels 1 and 3, as 16-bit numbers; vpmaddwd multiplies a pair of them and adds.
+//
+//   quad of a pixel  [c0 c1 c2 c3] ── and ──► (c0, c2)  x  weights (0, 2) of eight channels   vpmaddwd, vpaddd
+//                                  ── shift ► (c1, c3)  x  weights (1, 3)                     vpmaddwd, vpaddd
+#include <immintrin.h>
+
+#include "kernels/convolution/convolution_kernel.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr std::int64_t lanes = 8;
+constexpr int most_vectors = 4;
+
+struct Requantization {
+  alignas(32) std::int32_t bias[most_vectors * lanes];
+  alignas(32) float scale[most_vectors * lanes];
+  __m256 upper;        // before the zero point is added
+  __m128i zero_point;  // 16 bits
+  __m128i lower;       // 8 bits, stored
+};
+
+// Eight sums -> eight bytes in the low half. Clamping above comes before the conversion, since a product that is too large
+// would become the most negative integer; too small ones become just that, and saturate on the way to u8.
+inline __m128i requantize(__m256i sum, const float* scale, const Requantization& r) {
+  const __m256i value = _mm256_cvtps_epi32(
+      _mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), r.upper));
+  const __m128i words =
+      _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1)), r.zero_point);
+  return _mm_max_epu8(_mm_packus_epi16(words, words), r.lower);
+}
+
+template <int pixels, int vectors>
+inline void store(const ConvolutionBlock& block, std::int64_t first, const __m256i (&sum)[pixels * vectors],
+                  const Requantization& r) {
+  const std::int64_t count = block.pixels - first < pixels ? block.pixels - first : pixels;
+#pragma GCC unroll 16
+  for (int p = 0; p < pixels; ++p) {
+    if (p >= count) return;
+    std::uint8_t* out = block.output + (first + p) * block.output_stride;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      const __m128i bytes = requantize(sum[p * vectors + v], r.scale + v * lanes, r);
+      const std::int64_t left = block.channels - v * lanes;
+      if (left >= lanes) {
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(out + v * lanes), bytes);
+      } else {
+        alignas(16) std::uint8_t tail[16];
+        _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
+        for (std::int64_t c = 0; c < left; ++c) out[v * lanes + c] = tail[c];
+      }
+    }
+  }
+}
+
+template <int pixels, int vectors>
+void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
+  __m256i sum[pixels * vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < pixels * vectors; ++i) {
+    sum[i] = _mm256_load_si256(reinterpret_cast<const __m256i*>(r.bias + i % vectors * lanes));
+  }
+  const __m256i* weights = reinterpret_cast<const __m256i*>(block.weights);
+  const std::uint8_t* const* pointers = block.pointers + first;
+  for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
+    const std::uint8_t* input[pixels];
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; ++p) input[p] = pointers[p] + block.segments[s].offset;
+    const std::int64_t bytes = block.segments[s].quads * 4;
+    for (std::int64_t at = 0; at < bytes; at += 4, weights += 2 * vectors) {
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+#pragma GCC unroll 16
+        for (int p = 0; p < pixels; ++p) {
+          const __m256i quad =
+              _mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(input[p] + at)));
+          const __m256i pair =
+              half == 0 ? _mm256_and_si256(quad, _mm256_set1_epi16(0x00ff)) : _mm256_srli_epi16(quad, 8);
+#pragma GCC unroll 4
+          for (int v = 0; v < vectors; ++v) {
+            __m256i& s32 = sum[p * vectors + v];
+            s32 = _mm256_add_epi32(s32, _mm256_madd_epi16(pair, _mm256_load_si256(weights + half * vectors + v)));
+          }
+        }
+      }
+    }
+  }
+  store<pixels, vectors>(block, first, sum, r);
+}
+
+template <int pixels, int vectors>
+void panel(const ConvolutionBlock& block, const Requantization& r) {
+  for (std::int64_t first = 0; first < block.pixels; first += pixels) tile<pixels, vectors>(block, first, r);
+}
+
+void run(const ConvolutionBlock& block) {
+  Requantization r = {};
+  for (std::int64_t c = 0; c < block.channels; ++c) {
+    r.bias[c] = block.bias[c];
+    r.scale[c] = block.scale[c];
+  }
+  r.upper = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
+  r.zero_point = _mm_set1_epi16(static_cast<short>(block.output_zero_point));
+  r.lower = _mm_set1_epi8(static_cast<char>(block.clamp_lower));
+  switch (block.width / lanes) {
+    case 1: return panel<6, 1>(block, r);
+    case 2: return panel<6, 2>(block, r);
+    case 3: return panel<3, 3>(block, r);
+    default: return panel<3, 4>(block, r);
+  }
+}
+
+std::int64_t block_vectors(std::int64_t vectors) { return vectors < most_vectors ? vectors : most_vectors; }
+
+// [channels 0, 2 | channels 1, 3][channel][2], 16 bits.
+void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
+  std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
+  for (std::int64_t half = 0; half < 2; ++half) {
+    for (std::int64_t c = 0; c < width; ++c) {
+      *out++ = quad[c * 4 + half];
+      *out++ = quad[c * 4 + half + 2];
+    }
+  }
+}
+
+}  // namespace
+
+const ConvolutionKernel convolution_avx2 = {
+    "avx2_3x32", Isa::avx2, lanes, 4 * sizeof(std::int16_t), block_vectors, pack_quad, run,
+};
+
+}  // namespace itrt::kernels

@@ -1,0 +1,251 @@
+// Packing: which runs a convolution reads, how its output channels are cut into blocks, and the weights in that order.
+//
+// Groups. A block of output channels must see one range of channels of every input, so the output is cut into PARTITIONS
+// of n channels; n is the cheapest that neither splits a group unevenly nor wastes most of a vector:
+//
+//   64 channels, 8 groups of 8, vectors of 16:   n = 8   8 of 16 lanes used
+//                                                n = 16  two groups a partition, the weights between them zero
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "base/errors.h"
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/convolution_kernel.h"
+
+namespace itrt::kernels {
+
+PackedConvolution::PackedConvolution() = default;
+PackedConvolution::PackedConvolution(PackedConvolution&&) noexcept = default;
+PackedConvolution& PackedConvolution::operator=(PackedConvolution&&) noexcept = default;
+PackedConvolution::~PackedConvolution() = default;
+
+namespace {
+
+// Runs are gathered only where that saves multiplications and a pixel's runs are few bytes (3-channel images).
+constexpr std::int64_t gather_limit = 256;
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t quads(std::int64_t bytes) { return (bytes + 3) / 4; }
+
+// The input channels of `term` that `count` output channels from `first` on read.
+struct ChannelRange {
+  std::int64_t first, count;
+};
+
+ChannelRange input_channels(const ConvolutionTerm& term, std::int64_t out_channels, std::int64_t first,
+                            std::int64_t count) {
+  const std::int64_t group_outputs = out_channels / term.groups, group_inputs = term.in_channels / term.groups;
+  const std::int64_t first_group = first / group_outputs, last_group = (first + count - 1) / group_outputs;
+  return {first_group * group_inputs, (last_group - first_group + 1) * group_inputs};
+}
+
+void check(std::int64_t out_channels, const ConvolutionTerm& term, std::size_t index) {
+  const auto positive = [](std::int64_t value) { return value > 0; };
+  const std::string name = "convolution term " + std::to_string(index);
+  if (!positive(out_channels) || !positive(term.in_channels) || !positive(term.kernel_height) ||
+      !positive(term.kernel_width) || !positive(term.stride_height) || !positive(term.stride_width) ||
+      !positive(term.dilation_height) || !positive(term.dilation_width) || !positive(term.groups)) {
+    throw InvalidArgument(name + ": expected positive channels, kernel, stride, dilation and groups");
+  }
+  if (out_channels % term.groups || term.in_channels % term.groups) {
+    throw InvalidArgument(name + ": expected groups that divide " + std::to_string(term.in_channels) + " and " +
+                          std::to_string(out_channels) + " channels, found " + std::to_string(term.groups));
+  }
+  const std::int64_t expected =
+      out_channels * term.kernel_height * term.kernel_width * (term.in_channels / term.groups);
+  if (static_cast<std::int64_t>(term.weight.size()) != expected) {
+    throw InvalidArgument(name + ": expected " + std::to_string(expected) + " weights, found " +
+                          std::to_string(term.weight.size()));
+  }
+  if (term.zero_points.size() != 1 && static_cast<std::int64_t>(term.zero_points.size()) != term.in_channels) {
+    throw InvalidArgument(name + ": expected 1 or " + std::to_string(term.in_channels) + " zero points, found " +
+                          std::to_string(term.zero_points.size()));
+  }
+}
+
+// Multiplications of a pixel, in quads times vectors, with partitions of `count` channels; -1 where a group is split.
+std::int64_t partition_cost(std::span<const ConvolutionTerm> terms, std::int64_t out_channels, std::int64_t count,
+                            std::int64_t vector_width) {
+  std::int64_t reads = 0;
+  for (const ConvolutionTerm& term : terms) {
+    const std::int64_t group_outputs = out_channels / term.groups;
+    if (count % group_outputs && group_outputs % count) return -1;
+    reads += term.kernel_height * term.kernel_width * quads(input_channels(term, out_channels, 0, count).count);
+  }
+  return out_channels / count * ((count + vector_width - 1) / vector_width) * reads;
+}
+
+std::int64_t choose_partition(std::span<const ConvolutionTerm> terms, std::int64_t out_channels,
+                              std::int64_t vector_width) {
+  std::int64_t best = out_channels, best_cost = std::numeric_limits<std::int64_t>::max();
+  for (std::int64_t count = out_channels; count >= 1; --count) {
+    if (out_channels % count) continue;
+    const std::int64_t cost = partition_cost(terms, out_channels, count, vector_width);
+    if (cost >= 0 && cost < best_cost) best = count, best_cost = cost;
+  }
+  return best;
+}
+
+std::vector<ConvolutionRun> list_runs(std::span<const ConvolutionTerm> terms, bool whole_pixels) {
+  std::vector<ConvolutionRun> runs;
+  std::int64_t padding_offset = 0;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    const ConvolutionTerm& term = terms[t];
+    // Neighbouring taps are one run where nothing lies between the bytes that are read.
+    const bool rows = term.dilation_width == 1 && (term.groups == 1 || whole_pixels);
+    const std::int64_t taps = rows ? term.kernel_width : 1;
+    for (std::int64_t row = 0; row < term.kernel_height; ++row) {
+      for (std::int64_t column = 0; column < term.kernel_width; column += taps) {
+        runs.push_back({.term = static_cast<std::int64_t>(t),
+                        .kernel_row = row,
+                        .kernel_column = column,
+                        .taps = taps,
+                        .bytes = taps * term.in_channels,
+                        .padding_offset = padding_offset});
+      }
+    }
+    padding_offset += round_up(taps * term.in_channels + static_cast<std::int64_t>(input_slack), cache_line);
+  }
+  return runs;
+}
+
+// Writes one run's weights of one block at byte `position` of the segment: quads[position / 4][channel][position % 4].
+void place_run(std::vector<std::int8_t>& segment, std::int64_t position, const ConvolutionRun& run,
+               const ConvolutionTerm& term, const ConvolutionOutputBlock& block, std::int64_t out_channels,
+               const ChannelRange& range) {
+  const std::int64_t group_inputs = term.in_channels / term.groups, group_outputs = out_channels / term.groups;
+  for (std::int64_t o = 0; o < block.channels; ++o) {
+    const std::int64_t channel = block.first_channel + o;
+    const std::int64_t shift = channel / group_outputs * group_inputs - range.first;
+    for (std::int64_t tap = 0; tap < run.taps; ++tap) {
+      const std::int64_t row = channel * term.kernel_height + run.kernel_row;
+      const std::int8_t* source =
+          term.weight.data() + (row * term.kernel_width + run.kernel_column + tap) * group_inputs;
+      for (std::int64_t c = 0; c < group_inputs; ++c) {
+        const std::int64_t at = position + tap * range.count + shift + c;
+        segment[static_cast<std::size_t>((at / 4 * block.width + o) * 4 + at % 4)] = source[c];
+      }
+    }
+  }
+}
+
+void pack_padding(PackedConvolution& packed, std::span<const ConvolutionTerm> terms) {
+  const ConvolutionRun& last = packed.runs.back();
+  packed.padding = AlignedBuffer(static_cast<std::size_t>(last.padding_offset + last.bytes) + input_slack);
+  for (const ConvolutionRun& run : packed.runs) {
+    const ConvolutionTerm& term = terms[static_cast<std::size_t>(run.term)];
+    std::uint8_t* out = packed.padding.as<std::uint8_t>() + run.padding_offset;
+    for (std::int64_t i = 0; i < run.bytes; ++i) {
+      out[i] = term.zero_points[term.zero_points.size() == 1 ? 0 : static_cast<std::size_t>(i % term.in_channels)];
+    }
+  }
+}
+
+void sum_zero_points(PackedConvolution& packed, std::span<const ConvolutionTerm> terms) {
+  packed.zero_point_sum.assign(static_cast<std::size_t>(packed.out_channels), 0);
+  for (const ConvolutionTerm& term : terms) {
+    const std::int64_t group_inputs = term.in_channels / term.groups, group_outputs = packed.out_channels / term.groups;
+    const std::int64_t taps = term.kernel_height * term.kernel_width;
+    const std::int8_t* weight = term.weight.data();
+    for (std::int64_t o = 0; o < packed.out_channels; ++o) {
+      std::int64_t sum = 0;
+      const std::int64_t first = o / group_outputs * group_inputs;
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        for (std::int64_t c = 0; c < group_inputs; ++c) {
+          sum += *weight++ * term.zero_points[term.zero_points.size() == 1 ? 0 : static_cast<std::size_t>(first + c)];
+        }
+      }
+      packed.zero_point_sum[static_cast<std::size_t>(o)] += static_cast<std::int32_t>(sum);
+    }
+  }
+}
+
+void cut_blocks(PackedConvolution& packed, std::int64_t partition_channels, std::int64_t segment_quads) {
+  const ConvolutionKernel& kernel = *packed.kernel;
+  std::size_t offset = 0;
+  for (std::int64_t partition = 0; partition * partition_channels < packed.out_channels; ++partition) {
+    for (std::int64_t done = 0; done < partition_channels;) {
+      const std::int64_t left = partition_channels - done;
+      const std::int64_t vectors = kernel.block_vectors((left + kernel.vector_width - 1) / kernel.vector_width);
+      const std::int64_t width = vectors * kernel.vector_width, channels = std::min(left, width);
+      packed.blocks.push_back({partition * partition_channels + done, channels, width, partition, offset});
+      offset += static_cast<std::size_t>(round_up(segment_quads * width * kernel.bytes_a_quad, cache_line));
+      done += channels;
+    }
+  }
+  packed.weights = AlignedBuffer(offset);
+}
+
+}  // namespace
+
+PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
+                       std::span<const ConvolutionTerm> terms) {
+  if (terms.empty()) throw InvalidArgument("convolution: expected at least one term, found none");
+  for (std::size_t t = 0; t < terms.size(); ++t) check(out_channels, terms[t], t);
+
+  PackedConvolution packed;
+  packed.kernel = &kernel;
+  packed.out_channels = out_channels;
+  packed.terms.assign(terms.begin(), terms.end());
+  for (ConvolutionTerm& term : packed.terms) term.weight = {}, term.zero_points = {};
+
+  const std::int64_t partition_channels = choose_partition(terms, out_channels, kernel.vector_width);
+  const bool whole_pixels = partition_channels == out_channels;
+  packed.runs = list_runs(terms, whole_pixels);
+
+  std::int64_t bytes = 0, quads_of_runs = 0;
+  for (ConvolutionRun& run : packed.runs) {
+    bytes += run.bytes;
+    quads_of_runs += quads(run.bytes);
+    if (run.taps == 1) continue;
+    run.assembly_offset = packed.assembly_bytes;
+    packed.assembly_bytes += round_up(run.bytes, 16) + 16;
+  }
+  packed.gathered = whole_pixels && bytes <= gather_limit && quads(bytes) < quads_of_runs;
+  packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
+
+  const auto range_of = [&](const ConvolutionRun& run, std::int64_t partition) {
+    return input_channels(terms[static_cast<std::size_t>(run.term)], out_channels, partition * partition_channels,
+                          partition_channels);
+  };
+  for (std::int64_t partition = 0; partition < out_channels / partition_channels; ++partition) {
+    if (packed.gathered) {
+      packed.segments.push_back({quads(bytes), 0});
+      continue;
+    }
+    for (const ConvolutionRun& run : packed.runs) {
+      const ChannelRange range = range_of(run, partition);
+      packed.segments.push_back({quads(run.taps * range.count), range.first});
+    }
+  }
+  std::int64_t segment_quads = 0;  // the same for every partition
+  for (std::int64_t s = 0; s < packed.segment_count; ++s) segment_quads += packed.segments[static_cast<std::size_t>(s)].quads;
+  cut_blocks(packed, partition_channels, segment_quads);
+
+  std::vector<std::int8_t> segment;
+  for (const ConvolutionOutputBlock& block : packed.blocks) {
+    std::byte* out = packed.weights.data() + block.weights_offset;
+    std::size_t next = 0;  // run
+    for (std::int64_t s = 0; s < packed.segment_count; ++s) {
+      const std::int64_t count = packed.segments[static_cast<std::size_t>(block.partition * packed.segment_count + s)].quads;
+      segment.assign(static_cast<std::size_t>(count * block.width * 4), 0);
+      std::int64_t position = 0;
+      do {
+        const ConvolutionRun& run = packed.runs[next++];
+        const ChannelRange range = range_of(run, block.partition);
+        place_run(segment, position, run, terms[static_cast<std::size_t>(run.term)], block, out_channels, range);
+        position += run.taps * range.count;
+      } while (packed.gathered && next < packed.runs.size());
+      for (std::int64_t q = 0; q < count; ++q) {
+        kernel.pack_quad(segment.data() + q * block.width * 4, block.width, out);
+        out += block.width * kernel.bytes_a_quad;
+      }
+    }
+  }
+  pack_padding(packed, terms);
+  sum_zero_points(packed, terms);
+  return packed;
+}
+
+}  // namespace itrt::kernels

@@ -1,0 +1,48 @@
+// Plain C++: sixteen output channels a block, the inner loops written so that compilers vectorize them.
+#include "kernels/convolution/convolution_kernel.h"
+#include "kernels/rounding.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr std::int64_t width = 16;
+
+std::int64_t block_vectors(std::int64_t) { return 1; }
+
+// [4][channel], 16 bits.
+void pack_quad(const std::int8_t* quad, std::int64_t, std::byte* packed) {
+  std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
+  for (std::int64_t byte = 0; byte < 4; ++byte) {
+    for (std::int64_t channel = 0; channel < width; ++channel) *out++ = quad[channel * 4 + byte];
+  }
+}
+
+void run(const ConvolutionBlock& block) {
+  const float lower = static_cast<float>(block.clamp_lower - block.output_zero_point);
+  const float upper = static_cast<float>(block.clamp_upper - block.output_zero_point);
+  for (std::int64_t pixel = 0; pixel < block.pixels; ++pixel) {
+    std::int32_t sum[width] = {};
+    for (std::int64_t channel = 0; channel < block.channels; ++channel) sum[channel] = block.bias[channel];
+    const std::int16_t* weight = reinterpret_cast<const std::int16_t*>(block.weights);
+    for (std::int64_t s = 0; s < block.segment_count; ++s) {
+      const std::uint8_t* input = block.pointers[s * block.pointer_stride + pixel] + block.segments[s].offset;
+      for (std::int64_t byte = 0; byte < block.segments[s].quads * 4; ++byte, weight += width) {
+        const std::int16_t value = input[byte];
+        for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] += value * weight[channel];
+      }
+    }
+    std::uint8_t* out = block.output + pixel * block.output_stride;
+    for (std::int64_t channel = 0; channel < block.channels; ++channel) {
+      const float value = static_cast<float>(sum[channel]) * block.scale[channel];
+      out[channel] = static_cast<std::uint8_t>(clamp_and_round(value, lower, upper) + block.output_zero_point);
+    }
+  }
+}
+
+}  // namespace
+
+const ConvolutionKernel convolution_portable = {
+    "portable_1x16", Isa::portable, width, 4 * sizeof(std::int16_t), block_vectors, pack_quad, run,
+};
+
+}  // namespace itrt::kernels

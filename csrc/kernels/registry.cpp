@@ -1,0 +1,23 @@
+#include "kernels/registry.h"
+
+#include "kernels/add/add.h"
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/convolution_kernel.h"
+#include "kernels/labels/labels.h"
+#include "kernels/resize/resize.h"
+
+namespace itrt::kernels {
+
+std::vector<KernelRow> registered_kernels() {
+  std::vector<KernelRow> all;
+  const auto append = [&](const char* operation, auto rows) {
+    for (const auto* row : rows) all.push_back({operation, row->name, row->isa});
+  };
+  append("add", add_kernels());
+  append("convolution", convolution_kernels());
+  append("labels", labels_kernels());
+  append("resize", resize_kernels());
+  return all;
+}
+
+}  // namespace itrt::kernels

@@ -1,0 +1,97 @@
+#include "runtime/program.h"
+
+#include <algorithm>
+
+#include "model/reader.h"
+
+namespace itrt {
+namespace {
+
+kernels::ConvolutionTerm kernel_term(const model::Term& term, const model::Tensor& input, std::int64_t step) {
+  kernels::ConvolutionTerm result;
+  result.in_channels = input.channels;
+  result.kernel_height = term.weight_shape[1];
+  result.kernel_width = term.weight_shape[2];
+  result.stride_height = term.stride[0];
+  result.stride_width = term.stride[1];
+  result.padding_top = term.padding[0];
+  result.padding_left = term.padding[1];
+  result.dilation_height = term.dilation[0];
+  result.dilation_width = term.dilation[1];
+  result.groups = term.groups;
+  result.weight = term.weight.at(step);
+  result.zero_points = input.zero_points;
+  return result;
+}
+
+template <class T>
+std::int64_t bytes_of(const model::Constant<T>& constant) {
+  std::size_t bytes = 0;
+  for (const auto& value : constant.values) bytes += value.size() * sizeof(T);
+  return static_cast<std::int64_t>(bytes);
+}
+
+}  // namespace
+
+std::shared_ptr<const Program> Program::load(std::span<const std::uint8_t> file, std::optional<std::string_view> isa) {
+  const Isa selected = select_isa(isa);
+  return std::shared_ptr<const Program>(new Program(model::read(file), selected));
+}
+
+Program::Program(model::Program model, Isa isa) : model_(std::move(model)), isa_(isa) {
+  stem_ = prepare(model_.stem);
+  block_ = prepare(model_.block);
+  head_ = prepare(model_.head);
+}
+
+std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& operators) {
+  std::vector<PreparedOperator> result;
+  for (model::Operator& op : operators) {
+    PreparedOperator prepared{op.name, op.output, model::Add{}};
+    if (auto* convolution = std::get_if<model::Convolution>(&op.body)) {
+      prepared.body = prepare(*convolution, model_.tensors[static_cast<std::size_t>(op.output)].channels);
+    } else if (auto* add = std::get_if<model::Add>(&op.body)) {
+      prepared.body = *add;
+    } else {
+      prepared.body = std::get<model::Resize>(op.body);
+    }
+    result.push_back(std::move(prepared));
+  }
+  return result;
+}
+
+PreparedConvolution Program::prepare(model::Convolution& convolution, std::int64_t out_channels) {
+  PreparedConvolution result;
+  result.clamp = convolution.clamp;
+  std::size_t weight_steps = 1;
+  for (const model::Term& term : convolution.terms) {
+    result.inputs.push_back(term.input);
+    weight_steps = std::max(weight_steps, term.weight.values.size());
+    weight_bytes_ += bytes_of(term.weight);
+  }
+  weight_bytes_ += bytes_of(convolution.bias) + bytes_of(convolution.scale);
+
+  for (std::size_t step = 0; step < weight_steps; ++step) {
+    std::vector<kernels::ConvolutionTerm> terms;
+    for (const model::Term& term : convolution.terms) {
+      const model::Tensor& input = model_.tensors[static_cast<std::size_t>(term.input)];
+      terms.push_back(kernel_term(term, input, static_cast<std::int64_t>(step)));
+    }
+    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), out_channels, terms));
+  }
+  for (std::size_t step = 0; step < std::max(weight_steps, convolution.bias.values.size()); ++step) {
+    std::vector<std::int32_t> bias = convolution.bias.at(static_cast<std::int64_t>(step));
+    const std::vector<std::int32_t>& sums = result.packed.at(static_cast<std::int64_t>(step)).zero_point_sum;
+    for (std::size_t channel = 0; channel < bias.size(); ++channel) bias[channel] -= sums[channel];
+    result.bias.push_back(std::move(bias));
+  }
+  for (std::vector<float>& scale : convolution.scale.values) result.scale.push_back(std::move(scale));
+
+  // Packed and folded: the file's own copies are not needed again.
+  for (model::Term& term : convolution.terms) term.weight = {};
+  convolution.bias = {};
+  convolution.scale = {};
+  return result;
+}
+
+}  // namespace itrt

@@ -1,0 +1,78 @@
+// A program that is ready to run on this CPU: kernels selected, weights packed. Immutable; sessions and threads share it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/isa.h"
+#include "kernels/add/add.h"
+#include "kernels/convolution/convolution.h"
+#include "kernels/labels/labels.h"
+#include "kernels/resize/resize.h"
+#include "model/program.h"
+
+namespace itrt {
+
+// A value of each step, or one for all.
+template <class T>
+class PerStep {
+ public:
+  void push_back(T value) { values_.push_back(std::move(value)); }
+  const T& at(std::int64_t step) const { return values_[values_.size() > 1 ? static_cast<std::size_t>(step) : 0]; }
+  const std::vector<T>& values() const { return values_; }
+
+ private:
+  std::vector<T> values_;
+};
+
+struct PreparedConvolution {
+  std::vector<model::TensorIndex> inputs;  // one a term
+  PerStep<kernels::PackedConvolution> packed;
+  PerStep<std::vector<std::int32_t>> bias;  // with the zero points folded in
+  PerStep<std::vector<float>> scale;
+  model::Clamp clamp;
+};
+
+// An operator with everything that does not depend on the image.
+struct PreparedOperator {
+  std::string name;
+  model::TensorIndex output = 0;
+  std::variant<PreparedConvolution, model::Add, model::Resize> body;
+};
+
+class Program {
+ public:
+  // Throws ModelFileError for a bad file, InvalidArgument for an unknown or unsupported `isa`.
+  static std::shared_ptr<const Program> load(std::span<const std::uint8_t> file,
+                                             std::optional<std::string_view> isa = std::nullopt);
+
+  // Without the weights, biases and scales of its convolutions: they live in the prepared operators.
+  const model::Program& model() const { return model_; }
+  Isa isa() const { return isa_; }
+  std::int64_t weight_bytes() const { return weight_bytes_; }  // of weights, biases and scales, as in the file
+
+  const std::vector<PreparedOperator>& stem() const { return stem_; }
+  const std::vector<PreparedOperator>& block() const { return block_; }
+  const std::vector<PreparedOperator>& head() const { return head_; }
+
+  const kernels::AddKernel& add_kernel() const { return kernels::select_add(isa_); }
+  const kernels::ResizeKernel& resize_kernel() const { return kernels::select_resize(isa_); }
+  const kernels::LabelsKernel& labels_kernel() const { return kernels::select_labels(isa_); }
+
+ private:
+  Program(model::Program model, Isa isa);
+  std::vector<PreparedOperator> prepare(std::vector<model::Operator>& operators);
+  PreparedConvolution prepare(model::Convolution& convolution, std::int64_t out_channels);
+
+  model::Program model_;
+  Isa isa_;
+  std::int64_t weight_bytes_ = 0;
+  std::vector<PreparedOperator> stem_, block_, head_;
+};
+
+}  // namespace itrt

@@ -1,0 +1,200 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "base/checked.h"
+#include "base/errors.h"
+#include "plan/lifetimes.h"
+#include "plan/validator.h"
+#include "runtime/thread_pool.h"
+
+namespace itrt {
+namespace {
+
+// Chunks that threads take: small enough to balance, large enough that a kernel's tiles are full.
+constexpr std::int64_t pixel_grain = 48;
+constexpr std::int64_t element_grain = 4096;
+constexpr std::int64_t row_grain = 1;
+
+struct TensorLayout {
+  std::vector<model::Size> sizes;
+  std::vector<std::int64_t> offsets;  // one a tensor
+  MemoryPlan memory;
+  bool copies_state = false;
+};
+
+std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program, std::span<const model::Size> sizes) {
+  std::size_t bytes = 0;
+  if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
+    for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
+  } else if (const auto* resize = std::get_if<model::Resize>(&op.body)) {
+    const model::Size from = sizes[static_cast<std::size_t>(resize->input)], to = sizes[static_cast<std::size_t>(op.output)];
+    const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(op.output)].channels;
+    bytes = kernels::resize_scratch_bytes(from.width, to.width, channels);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+TensorLayout lay_out(const Program& program, model::Size image) {
+  constexpr auto alignment = static_cast<std::int64_t>(cache_line);
+  TensorLayout result;
+  result.sizes = model::infer_sizes(program.model(), image);
+  const plan::TensorBuffers tensors = plan::tensor_buffers(program.model(), result.sizes, alignment);
+  const plan::Layout layout = plan::solve(tensors.buffers);
+  if (const auto conflict = plan::find_conflict(tensors.buffers, layout)) {
+    throw std::logic_error("memory plan: " + *conflict);
+  }
+  for (const std::size_t buffer : tensors.buffer_of_tensor) result.offsets.push_back(layout.offsets[buffer]);
+  result.copies_state = tensors.copies_state;
+  // Kernels may read a little behind the end of an input, also of the last one.
+  result.memory.arena_bytes = round_up(layout.height + static_cast<std::int64_t>(kernels::input_slack), alignment);
+  for (const auto* section : {&program.stem(), &program.block(), &program.head()}) {
+    for (const PreparedOperator& op : *section) {
+      result.memory.scratch_bytes = std::max(result.memory.scratch_bytes, scratch_bytes_of(op, program, result.sizes));
+    }
+  }
+  result.memory.scratch_bytes = round_up(result.memory.scratch_bytes, alignment);
+  return result;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const Program& program, model::Size image) { return lay_out(program, image).memory; }
+
+Session::Session(std::shared_ptr<const Program> program, model::Size image, int threads)
+    : program_(std::move(program)), threads_(threads) {
+  TensorLayout layout = lay_out(*program_, image);
+  sizes_ = std::move(layout.sizes);
+  copies_state_ = layout.copies_state;
+  arena_bytes_ = layout.memory.arena_bytes;
+  scratch_bytes_ = layout.memory.scratch_bytes;
+  memory_ = AlignedBuffer(static_cast<std::size_t>(arena_bytes_ + scratch_bytes_ * threads_));
+  for (const std::int64_t offset : layout.offsets) tensors_.push_back(memory_.as<std::uint8_t>() + offset);
+  std::size_t widest = 0;
+  for (const auto* section : {&program_->stem(), &program_->block(), &program_->head()}) {
+    for (const PreparedOperator& op : *section) {
+      if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
+        widest = std::max(widest, convolution->inputs.size());
+      } else if (const auto* add = std::get_if<model::Add>(&op.body)) {
+        widest = std::max(widest, add->inputs.size());
+      }
+    }
+  }
+  convolution_inputs_.resize(widest);
+  add_inputs_.resize(widest);
+}
+
+void Session::start(std::span<const std::uint8_t> image, const Tap* tap) {
+  const TensorView target = view(program_->model().image);
+  if (image.size() != target.bytes.size()) {
+    throw InvalidArgument("image: expected " + std::to_string(target.bytes.size()) + " bytes, found " +
+                          std::to_string(image.size()));
+  }
+  std::memcpy(data(target.index), image.data(), image.size());
+  if (tap != nullptr) (*tap)(target);
+  iterations_done_ = 0;
+  started_ = true;
+  run(program_->stem(), 0, tap);
+}
+
+void Session::iterate(const Tap* tap) {
+  if (!started_) throw InvalidArgument("session: expected an image before the first iteration, found none");
+  const auto limit = program_->model().max_iterations;
+  if (limit && iterations_done_ >= *limit) {
+    throw InvalidArgument("iterations: expected at most " + std::to_string(*limit) + ", found one more");
+  }
+  run(program_->block(), iterations_done_, tap);
+  if (copies_state_) {
+    const TensorView next = view(*program_->model().next_state);
+    std::memcpy(data(*program_->model().state), next.bytes.data(), next.bytes.size());
+  }
+  ++iterations_done_;
+}
+
+TensorView Session::answer(const Tap* tap) {
+  if (!started_) throw InvalidArgument("session: expected an image before an answer, found none");
+  run(program_->head(), std::max<std::int64_t>(iterations_done_ - 1, 0), tap);
+  return view(program_->model().logits);
+}
+
+TensorView Session::view(model::TensorIndex index) const {
+  const std::int64_t channels = tensor(index).channels;
+  const auto bytes = static_cast<std::size_t>(size(index).height * size(index).width * channels);
+  return {index, size(index), channels, {data(index), bytes}};
+}
+
+std::byte* Session::scratch(int thread) const {
+  // The arena is this session's own, though the session is const here: scratch is not part of what it means.
+  return const_cast<std::byte*>(memory_.data()) + arena_bytes_ + scratch_bytes_ * thread;
+}
+
+void Session::run(const std::vector<PreparedOperator>& operators, std::int64_t step, const Tap* tap) {
+  for (const PreparedOperator& op : operators) {
+    std::visit([&](const auto& body) { run(body, op.output, step); }, op.body);
+    if (tap != nullptr) (*tap)(view(op.output));
+  }
+}
+
+void Session::run(const PreparedConvolution& convolution, model::TensorIndex output, std::int64_t step) {
+  const std::size_t terms = convolution.inputs.size();
+  for (std::size_t term = 0; term < terms; ++term) {
+    const model::TensorIndex input = convolution.inputs[term];
+    convolution_inputs_[term] = {data(input), size(input).height, size(input).width};
+  }
+  kernels::ConvolutionCall call;
+  call.inputs = std::span(convolution_inputs_).first(terms);
+  call.bias = convolution.bias.at(step).data();
+  call.scale = convolution.scale.at(step).data();
+  call.output_zero_point = tensor(output).zero_points.front();
+  call.clamp_lower = convolution.clamp.lower;
+  call.clamp_upper = convolution.clamp.upper;
+  call.output = data(output);
+  call.output_height = size(output).height;
+  call.output_width = size(output).width;
+  const kernels::PackedConvolution& packed = convolution.packed.at(step);
+  ThreadPool::shared().parallel_for(threads_, call.output_height * call.output_width, pixel_grain,
+                                    [&](int thread, std::int64_t first, std::int64_t last) {
+                                      kernels::ConvolutionCall mine = call;
+                                      mine.scratch = scratch(thread);
+                                      kernels::convolve(packed, mine, first, last);
+                                    });
+}
+
+void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t) {
+  for (std::size_t index = 0; index < add.inputs.size(); ++index) {
+    const model::TensorIndex input = add.inputs[index];
+    add_inputs_[index] = {data(input), tensor(input).zero_points.front(), add.multipliers[index]};
+  }
+  kernels::AddCall call;
+  call.inputs = std::span(add_inputs_).first(add.inputs.size());
+  call.output_zero_point = tensor(output).zero_points.front();
+  call.clamp_lower = add.clamp.lower;
+  call.clamp_upper = add.clamp.upper;
+  call.output = data(output);
+  const auto elements = static_cast<std::int64_t>(view(output).bytes.size());
+  ThreadPool::shared().parallel_for(
+      threads_, elements, element_grain,
+      [&](int, std::int64_t first, std::int64_t last) { program_->add_kernel().run(call, first, last); });
+}
+
+void Session::run(const model::Resize& resize, model::TensorIndex output, std::int64_t) {
+  kernels::ResizeCall call;
+  call.input = data(resize.input);
+  call.input_height = size(resize.input).height;
+  call.input_width = size(resize.input).width;
+  call.channels = tensor(output).channels;
+  call.output = data(output);
+  call.output_height = size(output).height;
+  call.output_width = size(output).width;
+  ThreadPool::shared().parallel_for(threads_, call.output_height, row_grain,
+                                    [&](int thread, std::int64_t first, std::int64_t last) {
+                                      kernels::ResizeCall mine = call;
+                                      mine.scratch = scratch(thread);
+                                      program_->resize_kernel().run(mine, first, last);
+                                    });
+}
+
+}  // namespace itrt

@@ -1,0 +1,133 @@
+#include "runtime/thread_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "base/checked.h"
+
+namespace itrt {
+namespace {
+
+constexpr std::uint64_t closed_bit = 1u << 15;
+constexpr std::uint64_t active_mask = closed_bit - 1;
+constexpr int chunks_a_thread = 4;  // so that a thread that loses its CPU for a while holds up little
+constexpr auto spin_time = std::chrono::microseconds(60);
+
+std::uint64_t generation_of(std::uint64_t gate) { return gate >> 32; }
+int threads_of(std::uint64_t gate) { return static_cast<int>(gate >> 16 & 0xFFFF); }
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+// Spin until `done()`, for a bounded time. Says whether it is done.
+template <class Done>
+bool spin_until(Done done) {
+  const auto limit = std::chrono::steady_clock::now() + spin_time;
+  do {
+    for (int count = 0; count < 32; ++count) {
+      if (done()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < limit);
+  return done();
+}
+
+std::unique_ptr<ThreadPool>& shared_pool() {
+  static std::unique_ptr<ThreadPool> pool = [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      shared_pool().release();  // its threads exist in the parent alone; nothing of it can be used or freed here
+      shared_pool() = std::make_unique<ThreadPool>();
+    });
+    return std::make_unique<ThreadPool>();
+  }();
+  return pool;
+}
+
+}  // namespace
+
+ThreadPool& ThreadPool::shared() { return *shared_pool(); }
+
+ThreadPool::~ThreadPool() {
+  stop_.store(true);
+  gate_.store((generation_of(gate_.load()) + 1) << 32 | closed_bit);
+  gate_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grain, Body body) {
+  if (count <= 0) return;
+  threads = static_cast<int>(std::min<std::int64_t>(threads, (count + grain - 1) / grain));
+  std::unique_lock owner(owner_, std::defer_lock);
+  if (threads <= 1 || !owner.try_lock()) {
+    body(0, 0, count);
+    return;
+  }
+  start_workers(threads - 1);
+  job_.body = &body;
+  job_.count = count;
+  job_.chunk = round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
+  job_.next.store(0, std::memory_order_relaxed);
+  const std::uint64_t generation = generation_of(gate_.load(std::memory_order_relaxed)) + 1;
+  gate_.store(generation << 32 | static_cast<std::uint64_t>(threads) << 16, std::memory_order_release);
+  gate_.notify_all();
+
+  run_chunks(0);
+
+  gate_.fetch_or(closed_bit, std::memory_order_acq_rel);
+  const auto all_left = [&] { return (gate_.load(std::memory_order_acquire) & active_mask) == 0; };
+  // The last chunks are on their way; a worker that lost its CPU may take longer, then yield to it.
+  while (!spin_until(all_left)) std::this_thread::yield();
+}
+
+void ThreadPool::start_workers(int count) {
+  while (static_cast<int>(workers_.size()) < count) {
+    const int index = static_cast<int>(workers_.size()) + 1;
+    workers_.emplace_back([this, index] { work(index); });
+  }
+}
+
+void ThreadPool::work(int index) {
+  std::uint64_t seen = 0;
+  while (true) {
+    std::uint64_t gate = 0;
+    const auto has_news = [&] {
+      gate = gate_.load(std::memory_order_acquire);
+      return generation_of(gate) != seen || stop_.load(std::memory_order_relaxed);
+    };
+    if (!spin_until(has_news)) {
+      gate_.wait(gate, std::memory_order_acquire);
+      continue;
+    }
+    if (stop_.load()) return;
+    seen = generation_of(gate);
+    // Enter unless the job is closed, is over, or wants fewer threads.
+    while (generation_of(gate) == seen && (gate & closed_bit) == 0 && index < threads_of(gate)) {
+      if (gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel)) {
+        run_chunks(index);
+        gate_.fetch_sub(1, std::memory_order_acq_rel);
+        break;
+      }
+    }
+  }
+}
+
+void ThreadPool::run_chunks(int thread) {
+  while (true) {
+    const std::int64_t first = job_.next.fetch_add(job_.chunk, std::memory_order_relaxed);
+    if (first >= job_.count) return;
+    (*job_.body)(thread, first, std::min(first + job_.chunk, job_.count));
+  }
+}
+
+}  // namespace itrt

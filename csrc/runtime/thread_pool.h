@@ -1,0 +1,55 @@
+// The process's one fork-join pool.
+//
+// A job is a range that the caller and the workers consume in chunks. Workers that are late are not waited for: when the
+// caller finds the range empty it closes the gate, and waits only for those that came in before. Idle workers spin for a few
+// microseconds, since in a network the next job is near, and then sleep in the kernel.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace itrt {
+
+class ThreadPool {
+ public:
+  // body(thread, first, last): `thread` is below the job's `threads` and distinct among those that run at the same time.
+  using Body = FunctionRef<void(int thread, std::int64_t first, std::int64_t last)>;
+
+  // The one pool. After a fork the child has a new one: threads do not survive a fork.
+  static ThreadPool& shared();
+
+  ThreadPool() = default;
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  // Run `body` over [0, count) in chunks that begin at multiples of `grain`, with up to `threads` threads, the caller
+  // among them. Where another caller has the pool at the moment, the caller does it all alone. `body` must not throw.
+  void parallel_for(int threads, std::int64_t count, std::int64_t grain, Body body);
+
+ private:
+  struct Job {
+    const Body* body = nullptr;
+    std::int64_t count = 0, chunk = 1;
+    std::atomic<std::int64_t> next{0};
+  };
+
+  void start_workers(int count);
+  void work(int index);
+  void run_chunks(int thread);
+
+  std::mutex owner_;  // held by the caller that has the pool
+  std::vector<std::thread> workers_;
+  Job job_;
+  // generation << 32 | threads << 16 | closed << 15 | active workers
+  alignas(64) std::atomic<std::uint64_t> gate_{0};
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace itrt

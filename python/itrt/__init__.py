@@ -1,0 +1,28 @@
+"""itrt runs iterative networks: one int8 block, executed k times in constant memory, an answer after every iteration.
+
+>>> import itrt
+>>> model = itrt.load("itnet-camvid")
+>>> model.run("street.png", iterations=4).save("labels.png")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from itrt import errors, kernels
+from itrt._core import __version__
+from itrt.errors import ItrtError
+from itrt.result import Result
+from itrt.runtime import Model, load, packaged_models
+
+if TYPE_CHECKING:
+    from itrt.converter import convert as convert
+
+__all__ = ["ItrtError", "Model", "Result", "__version__", "convert", "errors", "kernels", "load", "packaged_models"]
+
+
+def __getattr__(name: str) -> Any:
+    """`itrt.convert` needs torch, `itrt.nn` too: they are imported when they are first named."""
+    if name == "convert":
+        from itrt.converter import convert
+
+        return convert
+    raise AttributeError(f"module 'itrt' has no attribute {name!r}")

@@ -1,0 +1,57 @@
+"""What all commands print alike: tables, sizes, colour swatches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+_WIDTH_OF_FILES = 160  # columns where the output is no terminal: nothing is wrapped or cut in a log
+
+
+def output() -> Console:
+    """The console of stdout."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH_OF_FILES)
+
+
+def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
+    """An empty table; the columns named in `numbers` are aligned to the right."""
+    result = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, show_edge=False
+    )
+    for column in columns:
+        result.add_column(column, justify="right" if column in numbers else "left")
+    return result
+
+
+def facts(rows: Sequence[tuple[str, str]]) -> Table:
+    """Names and values, without a header."""
+    result = Table(box=None, show_header=False, pad_edge=False)
+    result.add_column(style="bold")
+    result.add_column(overflow="fold")
+    for name, value in rows:
+        result.add_row(name, Text(value))
+    return result
+
+
+def swatch(color: Sequence[int]) -> Text:
+    """A small bar of this colour."""
+    red, green, blue = (int(channel) for channel in color)
+    return Text("██", style=Style(color=f"rgb({red},{green},{blue})"))
+
+
+def binary_size(count: int) -> str:
+    """A number of bytes for people: "812 B", "1.5 KiB", "2.31 MiB"."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.2f} MiB"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number and its noun: "1 thread", "2 threads"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,38 @@
+"""Errors of the library become one red message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from itrt.errors import ItrtError
+
+Parameters = ParamSpec("Parameters")
+
+
+def fail(message: str) -> typer.Exit:
+    """Print the message on stderr and return what to raise: exit code 1 (Typer's own usage errors have 2)."""
+    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+    return typer.Exit(1)
+
+
+def report_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Wrap a command so that what goes wrong on purpose, or in the file system, ends in `fail`."""
+
+    @functools.wraps(command)
+    def reporting(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except ItrtError as error:
+            raise fail(str(error)) from error
+        except BrokenPipeError:
+            raise  # Typer's: `itrt inspect ... | head` is no error
+        except OSError as error:
+            raise fail(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
+        except MemoryError as error:
+            raise fail("not enough memory") from error
+
+    return reporting

@@ -1,0 +1,107 @@
+"""Accuracy and time of a model on labelled images, after every iteration; what ``itrt eval`` shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itrt.errors import InvalidArgumentError
+from itrt.runtime import Model
+from itrt.train.data import ImageSet
+from itrt.train.metrics import ConfusionMatrix
+
+
+@dataclass(frozen=True)
+class IterationScore:
+    """What the answer after `iteration` iterations (from 1) is worth and costs.
+
+    ``iou`` has one entry a class, None for a class that occurs neither in labels nor in answers. ``milliseconds`` is the
+    median over the images of the time from the image to this answer, as a single run would take it;
+    ``block_milliseconds`` the median time of this execution of the block, with the stem's in the first.
+    """
+
+    iteration: int
+    mean_iou: float
+    iou: tuple[float | None, ...]
+    milliseconds: float
+    block_milliseconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a model, and how they were measured."""
+
+    model: str
+    classes: tuple[str, ...]
+    images: int
+    threads: int
+    isa: str
+    scores: tuple[IterationScore, ...]
+
+
+def evaluate(
+    model: Model, images: ImageSet, ignore_index: int, iterations: int | None = None, progress: Callable[[], None] = lambda: None
+) -> Evaluation:
+    """Run a model on every image and compare the labels of each iteration's answer.
+
+    Parameters
+    ----------
+    images
+        Images with labels; at least one.
+    ignore_index
+        The label of pixels that are not counted.
+    iterations
+        How many; as the model was trained if None.
+    progress
+        Called after every image.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If there are no images, or the model cannot run that many iterations.
+    """
+    if len(images) == 0:
+        raise InvalidArgumentError("images: expected at least one, found none")
+    count = model.iterations if iterations is None else iterations
+    model.run(images.images[0], count)  # plans, allocates, wakes the threads: not what is measured
+    confusions = [ConfusionMatrix(len(model.classes), ignore_index) for _ in range(count)]
+    block_seconds = np.zeros((len(images), count))
+    answer_seconds = np.zeros((len(images), count))
+    for index, (image, labels) in enumerate(zip(images.images, images.labels, strict=True)):
+        begin = time.perf_counter()
+        for step, result in enumerate(model.stream(image, count)):
+            answered = time.perf_counter()
+            found = result.labels
+            done = time.perf_counter()
+            block_seconds[index, step] = answered - begin
+            answer_seconds[index, step] = done - answered
+            confusions[step].update(found, labels)
+            begin = time.perf_counter()
+        progress()
+    until_answer = np.cumsum(block_seconds, axis=1) + answer_seconds
+    return Evaluation(
+        model=model.name,
+        classes=model.classes,
+        images=len(images),
+        threads=model.threads,
+        isa=model.isa,
+        scores=tuple(
+            IterationScore(
+                iteration=step + 1,
+                mean_iou=confusion.mean_iou(),
+                iou=tuple(None if np.isnan(value) else float(value) for value in confusion.iou()),
+                milliseconds=_median_milliseconds(until_answer[:, step]),
+                block_milliseconds=_median_milliseconds(block_seconds[:, step]),
+            )
+            for step, confusion in enumerate(confusions)
+        ),
+    )
+
+
+def _median_milliseconds(seconds: NDArray[Any]) -> float:
+    return 1000 * float(np.median(seconds))

@@ -1,0 +1,132 @@
+"""``itrt train``: options to a recipe, a progress bar; no logic."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from itrt.train import EpochReport, Recipe, SegmentationData, StepReport
+
+from itrt.errors import InvalidArgumentError, ItrtError
+
+
+def train(
+    output: Annotated[Path, typer.Option(help="Directory for checkpoints, log.csv and network.pt.")],
+    data: Annotated[Path | None, typer.Option(help="CamVid in the SegNet layout (train.txt, train/, ...).")] = None,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Learn drawn scenes instead of a data set.")] = False,
+    epochs: Annotated[int, typer.Option(min=1)] = 60,
+    batch_size: Annotated[int, typer.Option(min=1)] = 8,
+    crop: Annotated[tuple[int, int], typer.Option(help="Height and width of a sample, in pixels.")] = (256, 352),
+    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 4e-3,
+    weight_decay: Annotated[float, typer.Option()] = 2e-2,
+    iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
+    channels: Annotated[tuple[int, int, int], typer.Option(help="At 1/4, 1/8 and 1/16.")] = (64, 96, 128),
+    dilation: Annotated[
+        list[int] | None, typer.Option(help="Of a convolution at 1/16; repeatable. (default: 2)")
+    ] = None,
+    share_weights: Annotated[bool, typer.Option(help="One block, or one for each iteration.")] = True,
+    batch_norm: Annotated[str, typer.Option(help="per_iteration or shared.")] = "per_iteration",
+    validate_every: Annotated[int, typer.Option(min=1, help="Epochs between validations.")] = 4,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. (default: torch's)")] = None,
+    autocast: Annotated[
+        bool | None,
+        typer.Option("--autocast/--no-autocast", help="bfloat16. (default: if the device is fast at it)"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the training in --output, exactly.")] = False,
+) -> None:
+    """Train an ItNet and write its checkpoint."""
+    try:
+        import torch  # here: the other commands start without it
+
+        from itrt.nn import ItNetSettings
+        from itrt.train import Recipe
+        from itrt.train import train as run_training
+    except ModuleNotFoundError as error:
+        _fail(f"itrt train needs {error.name}: pip install 'itrt[train]' (README: how to choose torch's CPU build)")
+    try:
+        if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+            available = "cpu or cuda" if torch.cuda.is_available() else "cpu (torch finds no GPU)"
+            raise InvalidArgumentError(f"--device: expected {available}, found {device}")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            crop=crop,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            validate_every=validate_every,
+            autocast=autocast,
+            seed=seed,
+        )
+        settings = ItNetSettings(
+            channels=channels,
+            iterations=iterations,
+            dilations=tuple(dilation or (2,)),
+            share_weights=share_weights,
+            batch_norm=batch_norm,  # type: ignore[arg-type]  # ItNetSettings checks it
+        )
+        images = _load_data(data, synthetic)
+        with _Display(recipe) as display:
+            run_training(recipe, images, output, display.update, network=settings, device=device, resume=resume)
+    except (ItrtError, OSError) as error:
+        _fail(str(error))
+
+
+def _load_data(data: Path | None, synthetic: bool) -> "SegmentationData":
+    from itrt.train import load_camvid, synthetic_data
+
+    if (data is None) == (not synthetic):
+        raise InvalidArgumentError("expected one of --data DIRECTORY and --synthetic")
+    return synthetic_data() if data is None else load_camvid(data)
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)
+
+
+class _Display:
+    """A Rich progress bar with epoch, loss, mIoU and the time left; a line an epoch scrolls above it."""
+
+    def __init__(self, recipe: "Recipe") -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.epochs = recipe.epochs
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}  mIoU {task.fields[miou]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            speed_estimate_period=600,  # seconds: longer than an epoch, so that validation does not disturb the ETA
+        )
+        self.task: Any = None
+        self.miou = "-"
+
+    def __enter__(self) -> "_Display":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def update(self, report: "StepReport | EpochReport") -> None:
+        from itrt.train import StepReport
+
+        label = f"{report.epoch}/{self.epochs}"
+        if isinstance(report, StepReport):
+            if self.task is None:  # a resumed run starts in the middle
+                remaining = (self.epochs - report.epoch + 1) * report.steps
+                self.task = self.bar.add_task("", total=remaining, epoch=label, loss=report.loss, miou=self.miou)
+            self.bar.update(self.task, advance=1, epoch=label, loss=report.loss)
+            return
+        line = f"epoch {label}  loss {report.loss:.4f}  lr {report.learning_rate:.2e}  {report.seconds:.1f} s"
+        if report.validation_miou:
+            self.miou = f"{report.validation_miou[-1]:.4f}"
+            line += "  val mIoU " + " ".join(f"{value:.4f}" for value in report.validation_miou)
+            self.bar.update(self.task, miou=self.miou)
+        self.bar.console.print(line, highlight=False)

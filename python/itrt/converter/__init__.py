@@ -1,0 +1,16 @@
+"""The converter: a torch network becomes an int8 program in one file (needs torch)."""
+
+from itrt.converter.checkpoint import convert_checkpoint
+from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
+from itrt.converter.parity import IterationParity, ParityReport, TensorParity
+
+__all__ = [
+    "DEFAULT_OBSERVER",
+    "Conversion",
+    "IterationParity",
+    "ParityReport",
+    "Progress",
+    "TensorParity",
+    "convert",
+    "convert_checkpoint",
+]

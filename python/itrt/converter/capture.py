@@ -1,0 +1,92 @@
+"""Capture: torch.export of the stem, the block at every step, and the head, with dynamic height and width.
+
+The block is exported once a step, with the step as a constant. The exports must have the same operators; parameters
+that are equal in all of them become one value, others one value a step (`merge_steps`).
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from itrt.converter.captured import CapturedNetwork, Section
+from itrt.converter.export_reader import read_export
+from itrt.converter.merge import any_differs, merge_steps
+from itrt.errors import ConversionError
+from itrt.nn import IterativeNetwork
+
+# Odd, different from each other, and large enough to be more than one pixel at 1/64 (torch.export treats 1 specially).
+_EXAMPLE_SHAPE = (1, 3, 481, 641)
+
+
+class _Part(nn.Module):
+    """One part of a network as a module of its own, for torch.export; the network's parameters keep their names."""
+
+    def __init__(self, network: nn.Module, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.network = network
+        self._function = function
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self._function(*inputs)
+
+
+def capture(network: nn.Module, example_input: Tensor | None = None) -> CapturedNetwork:
+    """Capture a network in evaluation mode; the network itself is not changed.
+
+    Parameters
+    ----------
+    network
+        An IterativeNetwork, or any module that maps an image (1, 3, H, W) to logits (1, classes, h, w).
+    example_input
+        Float (1, 3, H, W) of a size that the network likes; zeros of 481x641 if None.
+
+    Raises
+    ------
+    ConversionError
+        If export fails or the block's steps differ in structure.
+    """
+    network = copy.deepcopy(network).to("cpu", torch.float32).eval()
+    image = torch.zeros(_EXAMPLE_SHAPE) if example_input is None else example_input.detach().to("cpu", torch.float32)
+    if not isinstance(network, IterativeNetwork):
+        stem = _export("stem", network, network, {"image": image})
+        return CapturedNetwork(stem, None, None, iterations=1, max_iterations=1, steps=1)
+
+    stem = _export("stem", network, network.stem, {"image": image})
+    with torch.no_grad():
+        state = torch.zeros_like(network.stem(image))
+    steps = network.max_iterations or network.iterations
+    blocks = [_export_block(network, state, step) for step in range(steps)]
+    block = merge_steps(blocks)
+    head = _export("head", network, network.head, {"state": state})
+    # One step on its own cannot show whether steps differ: then the network's word counts.
+    limited = any_differs(block) or (steps == 1 and network.max_iterations is not None)
+    return CapturedNetwork(stem, block, head, network.iterations, steps if limited else None, steps)
+
+
+def _export_block(network: IterativeNetwork, state: Tensor, step: int) -> Section:
+    def block(state: Tensor, features: Tensor) -> Tensor:
+        return network.block(state, features, step)
+
+    return _export("block", network, block, {"state": state, "features": state.clone()})
+
+
+def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inputs: dict[str, Tensor]) -> Section:
+    dynamic: Any = torch.export.Dim.DYNAMIC  # type: ignore[attr-defined]
+    part = _Part(network, function).eval()
+    shapes = {"inputs": tuple({2: dynamic, 3: dynamic} for _ in inputs)}
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # deprecations inside torch.export, which the user cannot act on
+            program = torch.export.export(part, tuple(inputs.values()), dynamic_shapes=shapes, strict=False)
+            program = program.run_decompositions({})  # only makes it functional: relu_ becomes relu
+    except Exception as error:
+        raise ConversionError(
+            f"{name} of {type(network).__name__}: torch.export with dynamic height and width failed: {error}"
+        ) from error
+    return read_export(name, program, tuple(inputs))

@@ -1,0 +1,191 @@
+"""`convert`: capture, lower, fold, calibrate, quantize, write, and measure against float."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from itrt.converter import arguments
+from itrt.converter.calibration import Calibrator
+from itrt.converter.capture import capture
+from itrt.converter.float_executor import FloatExecutor
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.folding import fold_normalization, hoist
+from itrt.converter.lowering import lower
+from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
+from itrt.converter.quantization import QuantizedGraph, quantize_graph
+from itrt.errors import InvalidArgumentError
+from itrt.files import write_atomically
+from itrt.format import Preprocessing, Program, to_bytes
+from itrt.quantize import ObserverKind
+
+logger = logging.getLogger("itrt")
+
+Image = NDArray[np.uint8]
+Sample = tuple[Image, NDArray[np.generic] | None]
+Progress = Callable[[str, int, int | None], None]
+"""Called with a stage ("capture", "calibrate", "parity"), how much of it is done, and of how much, if known."""
+
+DEFAULT_OBSERVER: ObserverKind = "mse"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The file that was written, the program in it, and how close it is to float (None if not measured)."""
+
+    path: Path
+    program: Program
+    parity: ParityReport | None
+
+
+def convert(
+    network: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    calibration: Iterable[Image],
+    mean: Sequence[float],
+    std: Sequence[float],
+    classes: Sequence[str],
+    palette: Sequence[Sequence[int]] | None = None,
+    example_input: Tensor | None = None,
+    name: str | None = None,
+    observer: ObserverKind = DEFAULT_OBSERVER,
+    labels: Iterable[NDArray[np.generic]] | None = None,
+    parity_images: int = 8,
+    progress: Progress | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Conversion:
+    """Convert a network to int8 and write it to one file; the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    network
+        An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w). It is
+        converted as in evaluation mode and is not changed.
+    path
+        The file to write; it appears complete or not at all.
+    calibration
+        u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
+        and one image is held at a time, but for those that the parity report needs.
+    mean, std
+        The normalization of the network's input, a number a channel on the 0..1 scale.
+    classes
+        Class names, one for each channel of the logits.
+    palette
+        A color (red, green, blue), 0..255, for each class; a default one if None.
+    example_input
+        Float (1, 3, H, W) of a size to export with; zeros of 481x641 if None.
+    name
+        The model's name; the file's if None.
+    observer
+        How ranges are calibrated: "minmax", "percentile" (99.99) or "mse".
+    labels
+        Integer (height, width) labels of the calibration images, in their order, for the report's mean IoUs;
+        values that are no class are ignored.
+    parity_images
+        How many of the first calibration images the parity report runs; 0 leaves the report out.
+    progress
+        Called as work goes on.
+    metadata
+        Anything else to store in the file.
+
+    Raises
+    ------
+    InvalidArgumentError, MissingFileError
+        If an argument is wrong; before work starts, as far as it can be known then.
+    ConversionError
+        If the network cannot be converted: every unsupported operator is named.
+    """
+    target = arguments.check_target(path)
+    normalization = arguments.check_normalization(mean, std)
+    names = arguments.check_classes(classes)
+    colors = arguments.check_palette(palette, len(names))
+    arguments.check_observer(observer)
+    samples = arguments.checked_samples(calibration, labels)
+    total = len(calibration) if isinstance(calibration, Sequence) else None
+    report_progress = progress or (lambda stage, done, of: None)
+
+    report_progress("capture", 0, 1)
+    graph = float_graph(network, *normalization, example_input)
+    report_progress("capture", 1, 1)
+    channels = graph.tensors[graph.logits].channels
+    if channels != len(names):
+        raise InvalidArgumentError(f"classes: expected {channels} names, as many as logits, found {len(names)}")
+
+    executor = FloatExecutor(graph)
+    calibrator = Calibrator(graph, executor, observer)
+    kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
+    quantized = quantize_graph(graph, calibrator.ranges())
+    program = _program(
+        graph,
+        quantized,
+        name=name or target.stem,
+        classes=names,
+        palette=colors,
+        metadata={**(metadata or {}), "observer": observer},
+    )
+    data = to_bytes(program)
+    parity = None
+    if kept:
+        import itrt  # noqa: PLC0415  (the runtime, which the converter does not need before)
+
+        meter = ParityMeter(itrt.load(data), executor, program, graph.steps)
+        parity = measure_parity(meter, kept, quantized.notes, lambda done: report_progress("parity", done, len(kept)))
+    write_atomically(target, data)
+    logger.info("%s: %d bytes, %d notes", target, len(data), len(quantized.notes))
+    return Conversion(target, program, parity)
+
+
+def float_graph(
+    network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], example_input: Tensor | None = None
+) -> FloatGraph:
+    """Return what calibration and quantization start from: everything folded, loop-invariant work in the stem."""
+    return hoist(fold_normalization(lower(capture(network, example_input), mean, std)))
+
+
+def _calibrate(
+    calibrator: Calibrator, samples: Iterator[Sample], keep: int, progress: Callable[[int], None]
+) -> list[Sample]:
+    """Observe every image; return the first ``keep`` samples."""
+    kept: list[Sample] = []
+    for index, sample in enumerate(samples):
+        calibrator.observe(sample[0])
+        if index < keep:
+            kept.append(sample)
+        progress(index + 1)
+    return kept
+
+
+def _program(
+    graph: FloatGraph,
+    quantized: QuantizedGraph,
+    *,
+    name: str,
+    classes: tuple[str, ...],
+    palette: tuple[tuple[int, int, int], ...],
+    metadata: dict[str, str],
+) -> Program:
+    return Program(
+        name=name,
+        iterations=graph.iterations,
+        max_iterations=graph.max_iterations,
+        tensors=quantized.tensors,
+        image=quantized.index(graph.image),
+        state=None if graph.state is None else quantized.index(graph.state),
+        next_state=None if graph.next_state is None else quantized.index(graph.next_state),
+        logits=quantized.index(graph.logits),
+        stem=quantized.stem,
+        block=quantized.block,
+        head=quantized.head,
+        preprocessing=Preprocessing(graph.mean, graph.std),
+        classes=classes,
+        palette=palette,
+        metadata=metadata,
+    )

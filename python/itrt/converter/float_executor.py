@@ -1,0 +1,106 @@
+"""Runs the float graph in torch: calibration and the parity report look at its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from itrt.converter.float_graph import (
+    UNBOUNDED,
+    FloatAdd,
+    FloatConvolution,
+    FloatGraph,
+    FloatOperator,
+    FloatResize,
+    FloatTerm,
+)
+from itrt.format import Constant
+
+Visitor = Callable[[str, int | None, Tensor], None]
+
+
+class FloatExecutor:
+    """Executes a float graph on images, one at a time, in float32."""
+
+    def __init__(self, graph: FloatGraph) -> None:
+        self._graph = graph
+        self._cache: dict[tuple[int, int], Tensor] = {}  # by identity of the constant and step; the graph keeps it
+        self._offset = 255.0 * torch.tensor(graph.mean, dtype=torch.float64).float().view(1, -1, 1, 1)
+
+    def run(self, image: NDArray[np.uint8], iterations: int, visit: Visitor | None = None) -> list[Tensor]:
+        """Return the logits of every iteration, float32 (1, classes, h, w).
+
+        Parameters
+        ----------
+        image
+            u8 (height, width, 3).
+        iterations
+            How many times to execute the block; a network without a loop has one answer.
+        visit
+            Called with (tensor name, step, values (1, channels, h, w)) for each tensor that an operator writes,
+            as soon as it is there; the step is None in the stem.
+        """
+        graph = self._graph
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
+        with torch.inference_mode():
+            tensors = {graph.image: pixels - self._offset}
+            self._execute(graph.stem, tensors, None, visit)
+            if graph.state is None or graph.next_state is None:
+                return [tensors[graph.logits]]
+            logits = []
+            for step in range(iterations):
+                self._execute(graph.block, tensors, step, visit)
+                tensors[graph.state] = tensors[graph.next_state]
+                self._execute(graph.head, tensors, step, visit)
+                logits.append(tensors[graph.logits])
+            return logits
+
+    def _execute(
+        self, operators: Iterable[FloatOperator], tensors: dict[str, Tensor], step: int | None, visit: Visitor | None
+    ) -> None:
+        for operator in operators:
+            match operator:
+                case FloatConvolution():
+                    result = self._convolution(operator, tensors, step or 0)
+                case FloatAdd():
+                    result = _add(operator, tensors)
+                case FloatResize():
+                    size = tensors[operator.size_of].shape[2:]
+                    result = F.interpolate(tensors[operator.input], size=size, mode="bilinear", align_corners=False)
+            tensors[operator.output] = result
+            if visit is not None:
+                visit(operator.output, step, result)
+
+    def _convolution(self, operator: FloatConvolution, tensors: dict[str, Tensor], step: int) -> Tensor:
+        total = sum((self._term(term, tensors[term.input], step) for term in operator.terms), torch.zeros(()))
+        gain, shift = (self._tensor(constant, step).view(1, -1, 1, 1) for constant in (operator.gain, operator.shift))
+        return _clamp(total * gain + shift, operator.clamp)
+
+    def _term(self, term: FloatTerm, x: Tensor, step: int) -> Tensor:
+        top, left, bottom, right = term.padding
+        padded = F.pad(x, (left, right, top, bottom))
+        weight = self._tensor(term.weight, step)
+        return F.conv2d(padded, weight, None, term.stride, 0, term.dilation, term.groups)
+
+    def _tensor(self, constant: Constant, step: int) -> Tensor:
+        """Return a constant as float32; kernels in torch's order, (out, in / groups, height, width)."""
+        key = (id(constant), step if len(constant.values) > 1 else 0)
+        if key not in self._cache:
+            value = torch.from_numpy(np.asarray(constant.at(step), np.float32))
+            self._cache[key] = value.permute(0, 3, 1, 2).contiguous() if value.ndim == 4 else value
+        return self._cache[key]
+
+
+def _add(operator: FloatAdd, tensors: dict[str, Tensor]) -> Tensor:
+    pairs = zip(operator.inputs, operator.multipliers, strict=True)
+    total = sum((tensors[name] * multiplier for name, multiplier in pairs), torch.zeros(()))
+    return _clamp(total, operator.clamp)
+
+
+def _clamp(x: Tensor, bounds: tuple[float, float]) -> Tensor:
+    return x if bounds == UNBOUNDED else x.clamp(*bounds)

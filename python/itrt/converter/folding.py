@@ -1,0 +1,53 @@
+"""Passes over the float graph: the image's normalization goes into weights, loop-invariant operators into the stem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itrt.converter.float_graph import FloatConvolution, FloatGraph, FloatOperator, FloatTerm
+from itrt.converter.lower_linear import combine
+
+
+def fold_normalization(graph: FloatGraph) -> FloatGraph:
+    """Divide the weights that read the image by 255 * std: the image then is pixel - 255 * mean."""
+    std = np.asarray(graph.std, np.float64)
+
+    def fold(operator: FloatOperator) -> FloatOperator:
+        if not isinstance(operator, FloatConvolution):
+            return operator
+        terms = (_divide_columns(term, 255.0 * std) if term.input == graph.image else term for term in operator.terms)
+        return replace(operator, terms=tuple(terms))
+
+    return replace(graph, stem=tuple(fold(operator) for operator in graph.stem))
+
+
+def input_channels(term: FloatTerm) -> NDArray[np.int64]:
+    """Return which input channel each weight of a term multiplies, (out, in / groups)."""
+    out, *_, per_group = term.weight.at(0).shape
+    group = np.arange(out) * term.groups // out
+    return group[:, None] * per_group + np.arange(per_group)[None, :]
+
+
+def _divide_columns(term: FloatTerm, divisor: NDArray[np.float64]) -> FloatTerm:
+    columns = divisor[input_channels(term)][:, None, None, :]
+    return replace(term, weight=combine(lambda weight: weight / columns, term.weight))
+
+
+def hoist(graph: FloatGraph) -> FloatGraph:
+    """Move the operators of the block that are the same in every iteration to the end of the stem."""
+    invariant = {graph.image} | {operator.output for operator in graph.stem}
+    invariant.discard(graph.state or "")
+    hoisted: list[FloatOperator] = []
+    kept: list[FloatOperator] = []
+    for operator in graph.block:
+        same_inputs = all(name in invariant for name in operator.inputs)
+        same_constants = all(len(constant.values) == 1 for constant in operator.constants)
+        if same_inputs and same_constants and operator.output != graph.next_state:
+            hoisted.append(operator)
+            invariant.add(operator.output)
+        else:
+            kept.append(operator)
+    return replace(graph, stem=(*graph.stem, *hoisted), block=tuple(kept))

@@ -1,0 +1,161 @@
+"""The parity report: the runtime's own tensors and labels against the float network's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from itrt.converter.float_executor import FloatExecutor
+from itrt.format import Program, Tensor
+
+TensorKey = tuple[str, int | None]
+
+
+@dataclass(frozen=True)
+class TensorParity:
+    """Signal-to-noise ratio, in dB, of a tensor in int8 against float; the step is None in the stem."""
+
+    tensor: str
+    step: int | None
+    snr_db: float
+
+
+@dataclass(frozen=True)
+class IterationParity:
+    """The labels after ``iteration`` iterations (from 1): share equal to the float network's, and mean IoUs 0..1."""
+
+    iteration: int
+    equal_labels: float
+    float_miou: float | None
+    int8_miou: float | None
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """How close the converted model is to the float network, over ``images`` images."""
+
+    images: int
+    tensors: tuple[TensorParity, ...]
+    iterations: tuple[IterationParity, ...]
+    notes: tuple[str, ...]
+
+
+class RunnableModel(Protocol):
+    """What the report asks of the runtime's model."""
+
+    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[TensorKey, NDArray[np.uint8]]:
+        """Return the u8 (height, width, channels) tensors of one run by (name, step)."""
+
+    def run(self, image: NDArray[np.uint8], *, iterations: int) -> Any:
+        """Return a result with ``labels``, integers (height, width)."""
+
+
+class ParityMeter:
+    """Accumulates the report image by image."""
+
+    def __init__(self, model: RunnableModel, executor: FloatExecutor, program: Program, iterations: int) -> None:
+        self._model = model
+        self._executor = executor
+        self._iterations = iterations
+        self._tensors: dict[str, Tensor] = {tensor.name: tensor for tensor in program.tensors}
+        self._powers: dict[TensorKey, tuple[float, float]] = {}
+        self._images = 0
+        self._pixels = 0
+        self._equal = np.zeros(iterations, np.int64)
+        classes = len(program.classes)
+        # (network, iteration, true class, predicted class)
+        self._confusion = np.zeros((2, iterations, classes, classes), np.int64)
+
+    def measure(self, image: NDArray[np.uint8], labels: NDArray[np.generic] | None) -> None:
+        """Compare one u8 (height, width, 3) image; labels outside the classes are ignored."""
+        taps = self._model.taps(image, iterations=self._iterations)
+
+        def compare(name: str, step: int | None, values: torch.Tensor) -> None:
+            self._add_powers((name, step), values[0].permute(1, 2, 0).numpy(), taps)
+
+        logits = self._executor.run(image, self._iterations, compare)
+        self._images += 1
+        self._pixels += image.shape[0] * image.shape[1]
+        for index, values in enumerate(logits):
+            float_labels = _labels(values, image.shape[:2])
+            int8_labels = np.asarray(self._model.run(image, iterations=index + 1).labels)
+            self._equal[index] += np.count_nonzero(float_labels == int8_labels)
+            if labels is not None:
+                _count(self._confusion[0, index], labels, float_labels)
+                _count(self._confusion[1, index], labels, int8_labels)
+
+    def _add_powers(
+        self, key: TensorKey, expected: NDArray[np.float32], taps: dict[TensorKey, NDArray[np.uint8]]
+    ) -> None:
+        tensor = self._tensors[key[0]]
+        found = (taps[key].astype(np.float32) - tensor.zero_points[0]) * np.float32(tensor.scale)
+        signal, noise = self._powers.get(key, (0.0, 0.0))
+        signal += float(np.square(expected, dtype=np.float64).sum())
+        noise += float(np.square(expected - found, dtype=np.float64).sum())
+        self._powers[key] = (signal, noise)
+
+    def report(self, notes: Sequence[str] = ()) -> ParityReport:
+        """Return the report over all images so far."""
+        with_labels = bool(self._confusion.any())
+        return ParityReport(
+            images=self._images,
+            tensors=tuple(TensorParity(*key, _decibel(*powers)) for key, powers in self._powers.items()),
+            iterations=tuple(
+                IterationParity(
+                    iteration=index + 1,
+                    equal_labels=float(self._equal[index] / max(self._pixels, 1)),
+                    float_miou=_mean_iou(self._confusion[0, index]) if with_labels else None,
+                    int8_miou=_mean_iou(self._confusion[1, index]) if with_labels else None,
+                )
+                for index in range(self._iterations)
+            ),
+            notes=tuple(notes),
+        )
+
+
+def measure_parity(
+    meter: ParityMeter,
+    samples: Sequence[tuple[NDArray[np.uint8], NDArray[np.generic] | None]],
+    notes: Sequence[str],
+    progress: Callable[[int], None],
+) -> ParityReport:
+    """Run the meter over (image, labels or None) and return its report."""
+    for index, (image, labels) in enumerate(samples):
+        meter.measure(image, labels)
+        progress(index + 1)
+    return meter.report(notes)
+
+
+def _labels(logits: torch.Tensor, size: tuple[int, int]) -> NDArray[np.int64]:
+    resampled = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+    labels: NDArray[np.int64] = resampled[0].argmax(dim=0).numpy()
+    return labels
+
+
+def _count(confusion: NDArray[np.int64], expected: NDArray[np.generic], found: NDArray[Any]) -> None:
+    classes = len(confusion)
+    truth = np.asarray(expected).astype(np.int64)
+    valid = (truth >= 0) & (truth < classes)
+    pairs = truth[valid] * classes + found[valid].astype(np.int64)
+    confusion += np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def _mean_iou(confusion: NDArray[np.int64]) -> float:
+    """Mean over the classes that occur, in truth or prediction."""
+    intersection = np.diag(confusion)
+    union = confusion.sum(axis=0) + confusion.sum(axis=1) - intersection
+    present = union > 0
+    return float((intersection[present] / union[present]).mean()) if present.any() else 0.0
+
+
+def _decibel(signal: float, noise: float) -> float:
+    if noise == 0.0:
+        return math.inf
+    return 10.0 * math.log10(signal / noise) if signal > 0.0 else -math.inf

@@ -1,0 +1,105 @@
+"""Images in and label pictures out: the only module that imports Pillow, and only when a path or a PNG is asked for."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itrt.errors import InvalidArgumentError, MissingDependencyError, MissingFileError
+from itrt.files import write_atomically
+
+Image = NDArray[np.uint8] | str | os.PathLike[str] | Any  # Any: a PIL image, whose package may not be installed
+
+
+def _pillow() -> ModuleType:
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise MissingDependencyError("Pillow: expected for image files and PNG, found none; pip install itrt[cli]") from error
+    return PIL.Image
+
+
+def read_image(image: Image) -> NDArray[np.uint8]:
+    """An image as a contiguous array, (height, width, 3) u8, RGB.
+
+    Parameters
+    ----------
+    image
+        Such an array, the path of an image file, or a PIL image.
+
+    Raises
+    ------
+    InvalidArgumentError
+        For another type, shape or dtype, and for a file that is no image.
+    MissingFileError
+        If there is no such file.
+    """
+    if isinstance(image, str | os.PathLike):
+        return _read_file(Path(image))
+    if isinstance(image, np.ndarray):
+        return _check_array(image)
+    if hasattr(image, "convert") and hasattr(image, "getbands"):
+        return np.ascontiguousarray(image.convert("RGB"), dtype=np.uint8)
+    raise InvalidArgumentError(
+        f"image: expected an array (height, width, 3) uint8, a path or a PIL image, found {type(image).__name__}"
+    )
+
+
+def _check_array(image: NDArray[Any]) -> NDArray[np.uint8]:
+    if image.ndim != 3 or image.shape[2] != 3 or image.shape[0] < 1 or image.shape[1] < 1:
+        raise InvalidArgumentError(f"image: expected shape (height, width, 3), found {image.shape}")
+    if image.dtype != np.uint8:
+        raise InvalidArgumentError(f"image: expected dtype uint8 with values from 0 to 255, found {image.dtype}")
+    return np.ascontiguousarray(image)
+
+
+def _read_file(path: Path) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise MissingFileError(f"image: expected a file at {path}, found {'a directory' if path.is_dir() else 'none'}")
+    pillow = _pillow()
+    try:
+        with pillow.open(path) as picture:
+            return np.ascontiguousarray(picture.convert("RGB"), dtype=np.uint8)
+    except (OSError, ValueError, pillow.DecompressionBombError) as error:
+        raise InvalidArgumentError(f"image {path}: expected an image file, found {error}") from error
+
+
+def check_png_path(path: str | os.PathLike[str]) -> Path:
+    """The path if a PNG can be written there; InvalidArgumentError or MissingFileError otherwise."""
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise InvalidArgumentError(f"output {target}: expected a name that ends in .png, found {target.suffix or 'none'}")
+    if not target.parent.is_dir():
+        raise MissingFileError(f"output {target}: expected the directory {target.parent}, found none")
+    return target
+
+
+def write_label_png(labels: NDArray[Any], palette: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
+    """Write labels, (height, width), as a palette PNG (8 bit), or above 256 classes as 16-bit grey levels."""
+    target = check_png_path(path)
+    pillow = _pillow()
+    if labels.dtype == np.uint8:
+        picture = pillow.fromarray(labels)
+        if len(palette):
+            picture.putpalette(palette.tobytes(), "RGB")
+    else:
+        picture = pillow.fromarray(labels)
+    _write_png(picture, target)
+
+
+def write_png(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
+    """Write an RGB image, (height, width, 3) u8."""
+    target = check_png_path(path)
+    _write_png(_pillow().fromarray(np.ascontiguousarray(pixels)), target)
+
+
+def _write_png(picture: Any, target: Path) -> None:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    write_atomically(target, buffer.getvalue())

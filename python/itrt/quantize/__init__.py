@@ -1,0 +1,35 @@
+"""Quantization: observers of value ranges, and the arithmetic that turns ranges and weights into integers."""
+
+from itrt.quantize.arithmetic import (
+    ActivationParameters,
+    QuantizedWeights,
+    activation_parameters,
+    largest_bias,
+    quantize_affine,
+    quantize_value,
+    quantize_weights,
+)
+from itrt.quantize.observers import (
+    MinMaxObserver,
+    MseObserver,
+    Observer,
+    ObserverKind,
+    PercentileObserver,
+    make_observer,
+)
+
+__all__ = [
+    "ActivationParameters",
+    "MinMaxObserver",
+    "MseObserver",
+    "Observer",
+    "ObserverKind",
+    "PercentileObserver",
+    "QuantizedWeights",
+    "activation_parameters",
+    "largest_bias",
+    "make_observer",
+    "quantize_affine",
+    "quantize_value",
+    "quantize_weights",
+]

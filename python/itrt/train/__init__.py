@@ -1,0 +1,51 @@
+"""Training of iterative networks: data, augmentation, losses, the loop and its checkpoints.
+
+Data sets and metrics need no torch: what does is imported when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from itrt.train.camvid import load_camvid
+from itrt.train.data import ImageSet, SegmentationData
+from itrt.train.metrics import ConfusionMatrix
+from itrt.train.recipe import Recipe
+from itrt.train.synthetic import synthetic_data, write_synthetic
+
+if TYPE_CHECKING:
+    from itrt.train.checkpoint import Metadata, load_network, save_network
+    from itrt.train.loop import EpochReport, StepReport, train
+    from itrt.train.validation import evaluate
+
+__all__ = [
+    "ConfusionMatrix",
+    "EpochReport",
+    "ImageSet",
+    "Metadata",
+    "Recipe",
+    "SegmentationData",
+    "StepReport",
+    "evaluate",
+    "load_camvid",
+    "load_network",
+    "save_network",
+    "synthetic_data",
+    "train",
+    "write_synthetic",
+]
+
+_MODULES_WITH_TORCH = {
+    "EpochReport": "loop",
+    "Metadata": "checkpoint",
+    "StepReport": "loop",
+    "evaluate": "validation",
+    "load_network": "checkpoint",
+    "save_network": "checkpoint",
+    "train": "loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES_WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"itrt.train.{_MODULES_WITH_TORCH[name]}"), name)

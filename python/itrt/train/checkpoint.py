@@ -1,0 +1,159 @@
+"""Checkpoints: one dictionary in torch's own format, readable with ``torch.load(weights_only=True)``.
+
+A *network file* holds weights, network settings and metadata: all that a converter needs. A *checkpoint* is a network
+file with the state of a training in it, too.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import torch
+
+from itrt.errors import CheckpointError, InvalidArgumentError, MissingFileError
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.train.data import Colour
+
+FORMAT = "itrt-checkpoint"
+VERSION = 1
+
+Network = TypeVar("Network", bound=IterativeNetwork)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a user of the weights has to know.
+
+    Parameters
+    ----------
+    class_names, palette, ignore_index
+        As in the data that the network was trained on.
+    mean, standard_deviation
+        Per channel RGB, on the 0..1 scale.
+    recipe
+        The settings of the training, by name.
+    epoch
+        Completed epochs.
+    validation_miou
+        Mean intersection over union after each iteration; empty if not measured after this epoch.
+    """
+
+    class_names: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    ignore_index: int
+    mean: tuple[float, float, float]
+    standard_deviation: tuple[float, float, float]
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    epoch: int = 0
+    validation_miou: tuple[float, ...] = ()
+
+
+def save_network(
+    path: str | Path, network: IterativeNetwork, metadata: Metadata, training: Mapping[str, Any] | None = None
+) -> None:
+    """Write a network file, or a checkpoint if ``training`` is given; the file appears whole or not at all."""
+    settings = asdict(network.settings) if isinstance(network, ItNet) else None
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": {"class": type(network).__name__, "settings": settings},
+        "weights": {name: value.detach().cpu() for name, value in network.state_dict().items()},
+        "metadata": asdict(metadata),
+        "training": None if training is None else dict(training),
+    }
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        torch.save(content, beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@overload
+def load_network(path: str | Path) -> tuple[ItNet, Metadata]: ...
+@overload
+def load_network(path: str | Path, network: Network) -> tuple[Network, Metadata]: ...
+def load_network(path: str | Path, network: IterativeNetwork | None = None) -> tuple[IterativeNetwork, Metadata]:
+    """Read the network of a network file or a checkpoint, on the CPU, in evaluation mode.
+
+    Parameters
+    ----------
+    path
+        The file.
+    network
+        The network to load the weights into; None: an ``ItNet`` is built from the settings in the file.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    CheckpointError
+        If the file is truncated, foreign, of another version or of another network.
+    """
+    content = read_checkpoint(path)
+    if network is None:
+        network = _build_itnet(path, content["network"])
+    load_weights(path, content, network)
+    return network.eval(), read_metadata(path, content)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read and check the outermost dictionary of a network file or checkpoint; raise as ``load_network``."""
+    if not Path(path).is_file():
+        raise MissingFileError(f"{path}: expected a checkpoint, found no such file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever its zip reader and unpickler do: a dozen types
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CheckpointError(
+            f"{path}: expected a checkpoint written by itrt, found a truncated or foreign file ({reason})"
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: expected a checkpoint written by itrt, found another file of torch.save")
+    if content.get("version") != VERSION:
+        raise CheckpointError(f"{path}: expected checkpoint version {VERSION}, found {content.get('version')}")
+    for key in ("network", "weights", "metadata"):
+        if not isinstance(content.get(key), dict):
+            raise CheckpointError(f"{path}: expected a dictionary {key!r}, found {type(content.get(key)).__name__}")
+    return content
+
+
+def load_weights(path: str | Path, content: Mapping[str, Any], network: IterativeNetwork) -> None:
+    """Copy the weights of ``read_checkpoint`` into a network; raise CheckpointError with every difference."""
+    found, expected = content["weights"], network.state_dict()
+    differences = [f"no {name}" for name in expected if name not in found]
+    differences += [f"unexpected {name}" for name in found if name not in expected]
+    for name in expected:
+        shape = tuple(getattr(found.get(name), "shape", ()))
+        if name in found and shape != tuple(expected[name].shape):
+            differences.append(f"{name} of shape {shape} instead of {tuple(expected[name].shape)}")
+    if differences:
+        more = f" and {len(differences) - 8} more" if len(differences) > 8 else ""
+        raise CheckpointError(
+            f"{path}: expected the weights of this {type(network).__name__}, found those of "
+            f"a different {content['network'].get('class')}: {'; '.join(differences[:8])}{more}"
+        )
+    network.load_state_dict(found)
+
+
+def read_metadata(path: str | Path, content: Mapping[str, Any]) -> Metadata:
+    """Return the metadata of ``read_checkpoint``; raise CheckpointError if a field is missing or unknown."""
+    try:
+        return Metadata(**content["metadata"])
+    except TypeError as error:
+        raise CheckpointError(f"{path}: expected the metadata of a network, found other fields ({error})") from None
+
+
+def _build_itnet(path: str | Path, network: Mapping[str, Any]) -> ItNet:
+    if network.get("class") != "ItNet":
+        raise CheckpointError(
+            f"{path}: expected an ItNet, found a {network.get('class')}; "
+            "pass a network of that class to load its weights into"
+        )
+    try:
+        return ItNet(ItNetSettings(**network["settings"]))
+    except (KeyError, TypeError, InvalidArgumentError) as error:
+        raise CheckpointError(f"{path}: expected the settings of an ItNet, found others ({error})") from None

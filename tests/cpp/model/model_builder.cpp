@@ -1,0 +1,333 @@
+#include "model/model_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+
+namespace itrt::test {
+namespace {
+
+using model::Constant;
+using model::Operator;
+using model::Program;
+using model::Tensor;
+using model::TensorIndex;
+using model::Term;
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_(seed) {}
+  std::int64_t integer(std::int64_t lowest, std::int64_t highest) {
+    return lowest + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(highest - lowest + 1));
+  }
+  float real(float lowest, float highest) {
+    return lowest + (highest - lowest) * static_cast<float>(engine_() % 1000) / 1000;
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+Term random_term(TensorIndex input, std::array<std::int64_t, 4> shape, Random& random) {
+  Term term;
+  term.input = input;
+  term.weight_shape = shape;
+  std::vector<std::int8_t> weight(static_cast<std::size_t>(shape[0] * shape[1] * shape[2] * shape[3]));
+  for (auto& value : weight) value = static_cast<std::int8_t>(random.integer(-60, 60));
+  term.weight.values = {std::move(weight)};
+  const std::int64_t border = shape[1] / 2;
+  term.padding = {border, border, border, border};
+  return term;
+}
+
+Operator random_convolution(std::string name, TensorIndex output, std::vector<Term> terms, std::int64_t steps,
+                            Random& random) {
+  model::Convolution convolution;
+  const auto channels = static_cast<std::size_t>(terms.front().weight_shape[0]);
+  convolution.terms = std::move(terms);
+  convolution.bias.values.resize(static_cast<std::size_t>(steps));
+  convolution.scale.values.resize(static_cast<std::size_t>(steps));
+  for (auto& bias : convolution.bias.values) {
+    for (std::size_t i = 0; i < channels; ++i) bias.push_back(static_cast<std::int32_t>(random.integer(-4000, 4000)));
+  }
+  for (auto& scale : convolution.scale.values) {
+    for (std::size_t i = 0; i < channels; ++i) scale.push_back(random.real(0.002f, 0.01f));
+  }
+  return {std::move(name), output, std::move(convolution)};
+}
+
+void describe(Program& program, std::string name, std::size_t classes) {
+  program.name = std::move(name);
+  const auto channels = static_cast<std::size_t>(program.tensors[static_cast<std::size_t>(program.image)].channels);
+  program.mean.assign(channels, 0.5f);
+  program.std.assign(channels, 0.25f);
+  program.color_order = "RGB";
+  for (std::size_t i = 0; i < classes; ++i) {
+    const auto level = static_cast<std::uint8_t>(i * 20);
+    program.classes.push_back("class " + std::to_string(i));
+    program.palette.push_back({level, 100, level});
+  }
+  program.metadata = {{"origin", "a test"}};
+}
+
+// JSON, typed by hand: a list is `[a,b]`, a text has its quotes and backslashes escaped.
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char character : text) {
+    if (character == '"' || character == '\\') result += '\\';
+    result += character;
+  }
+  return result + '"';
+}
+
+template <class Range, class Function>
+std::string list(const Range& range, Function to_text) {
+  std::string result;
+  for (const auto& entry : range) result += (result.empty() ? "" : ",") + to_text(entry);
+  return "[" + result + "]";
+}
+
+std::string number(double value) {
+  std::ostringstream stream;
+  stream.precision(17);
+  stream << value;
+  return stream.str();
+}
+
+template <class Range>
+std::string numbers(const Range& range) {
+  return list(range, [](auto value) { return number(static_cast<double>(value)); });
+}
+
+std::string index_or_null(std::optional<TensorIndex> index) { return index ? std::to_string(*index) : "null"; }
+
+std::string clamp(const model::Clamp& clamp) {
+  return "[" + std::to_string(clamp.lower) + "," + std::to_string(clamp.upper) + "]";
+}
+
+class FileWriter {
+ public:
+  ModelFile write(const Program& program) {
+    const auto text = [](const std::string& value) { return quoted(value); };
+    const std::string max = program.max_iterations ? std::to_string(*program.max_iterations) : "null";
+    std::string metadata;
+    for (const auto& [key, value] : program.metadata) {
+      metadata += (metadata.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
+    }
+    file_.program = "{\"name\":" + quoted(program.name) + ",\"iterations\":" + std::to_string(program.iterations) +
+                    ",\"max_iterations\":" + max + ",\"tensors\":" + list(program.tensors, tensor_text) +
+                    ",\"image\":" + std::to_string(program.image) + ",\"state\":" + index_or_null(program.state) +
+                    ",\"next_state\":" + index_or_null(program.next_state) +
+                    ",\"logits\":" + std::to_string(program.logits) + ",\"stem\":" + section(program.stem) +
+                    ",\"block\":" + section(program.block) + ",\"head\":" + section(program.head) +
+                    ",\"preprocessing\":{\"mean\":" + numbers(program.mean) + ",\"std\":" + numbers(program.std) +
+                    ",\"color_order\":" + quoted(program.color_order) + "},\"classes\":" + list(program.classes, text) +
+                    ",\"palette\":" + list(program.palette, [](const auto& color) { return numbers(color); }) +
+                    ",\"metadata\":{" + metadata + "}}";
+    return std::move(file_);
+  }
+
+ private:
+  static std::string tensor_text(const Tensor& tensor) {
+    return "{\"name\":" + quoted(tensor.name) + ",\"channels\":" + std::to_string(tensor.channels) +
+           ",\"scale\":" + number(tensor.scale) + ",\"zero_points\":" + numbers(tensor.zero_points) + "}";
+  }
+
+  std::string section(const std::vector<Operator>& operators) {
+    return list(operators, [&](const Operator& op) {
+      const std::string head = "\"name\":" + quoted(op.name) + ",\"output\":" + std::to_string(op.output);
+      return std::visit([&](const auto& body) { return body_text(body, op, head); }, op.body);
+    });
+  }
+
+  std::string body_text(const model::Convolution& convolution, const Operator& op, const std::string& head) {
+    int index = 0;
+    const std::string terms = list(convolution.terms, [&](const Term& term) {
+      const std::vector<std::int64_t> shape(term.weight_shape.begin(), term.weight_shape.end());
+      return "{\"input\":" + std::to_string(term.input) +
+             ",\"weight\":" + constant(term.weight, op.name + ".weight." + std::to_string(index++), "I8", shape) +
+             ",\"stride\":" + numbers(term.stride) + ",\"padding\":" + numbers(term.padding) +
+             ",\"dilation\":" + numbers(term.dilation) + ",\"groups\":" + std::to_string(term.groups) +
+             ",\"loop_invariant\":" + (term.loop_invariant ? "true" : "false") + "}";
+    });
+    const std::vector<std::int64_t> shape = {convolution.terms.front().weight_shape[0]};
+    return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms +
+           ",\"bias\":" + constant(convolution.bias, op.name + ".bias", "I32", shape) +
+           ",\"scale\":" + constant(convolution.scale, op.name + ".scale", "F32", shape) +
+           ",\"clamp\":" + clamp(convolution.clamp) + "}";
+  }
+
+  std::string body_text(const model::Add& add, const Operator&, const std::string& head) const {
+    return "{\"kind\":\"add\"," + head + ",\"inputs\":" + numbers(add.inputs) +
+           ",\"multipliers\":" + numbers(add.multipliers) + ",\"clamp\":" + clamp(add.clamp) + "}";
+  }
+
+  std::string body_text(const model::Resize& resize, const Operator&, const std::string& head) const {
+    return "{\"kind\":\"resize\"," + head + ",\"input\":" + std::to_string(resize.input) +
+           ",\"size_of\":" + std::to_string(resize.size_of) + "}";
+  }
+
+  template <class T>
+  std::string constant(const Constant<T>& constant, const std::string& name, const std::string& dtype,
+                       const std::vector<std::int64_t>& shape) {
+    std::size_t step = 0;
+    return list(constant.values, [&](const std::vector<T>& values) {
+      FileBlob blob{constant.per_step() ? name + "." + std::to_string(step++) : name, dtype, shape, {}};
+      blob.bytes.resize(values.size() * sizeof(T));
+      std::memcpy(blob.bytes.data(), values.data(), blob.bytes.size());
+      file_.blobs.push_back(blob);
+      return quoted(blob.name);
+    });
+  }
+
+  ModelFile file_;
+};
+
+// Bit by bit, unlike the product's.
+std::uint32_t checksum(const std::vector<std::uint8_t>& bytes) {
+  std::uint32_t value = 0xFFFFFFFF;
+  for (const std::uint8_t byte : bytes) {
+    value ^= byte;
+    for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320 : 0);
+  }
+  return ~value;
+}
+
+}  // namespace
+
+Tensor tensor(std::string name, std::int64_t channels, float scale, std::vector<std::uint8_t> zero_points) {
+  return {std::move(name), channels, scale, std::move(zero_points)};
+}
+
+Operator pointwise(std::string name, TensorIndex input, std::int64_t in_channels, TensorIndex output,
+                   std::int64_t out_channels, std::int8_t weight, std::int32_t bias) {
+  Term term;
+  term.input = input;
+  term.weight_shape = {out_channels, 1, 1, in_channels};
+  term.weight.values = {std::vector<std::int8_t>(static_cast<std::size_t>(out_channels * in_channels), weight)};
+  model::Convolution convolution;
+  convolution.terms = {std::move(term)};
+  convolution.bias.values = {std::vector<std::int32_t>(static_cast<std::size_t>(out_channels), bias)};
+  convolution.scale.values = {std::vector<float>(static_cast<std::size_t>(out_channels), 1.0f)};
+  return {std::move(name), output, std::move(convolution)};
+}
+
+Program small_network(std::optional<std::int64_t> max_iterations, unsigned seed) {
+  Random random(seed);
+  Program program;
+  program.iterations = std::min<std::int64_t>(max_iterations.value_or(3), 3);
+  program.max_iterations = max_iterations;
+  enum : TensorIndex { image, features, state, mixed, low, high, lean, next, hidden, logits };
+  program.tensors = {tensor("image", 3, 1, {120, 110, 100}), tensor("features", 8, 0.1f, {10}),
+                     tensor("state", 8, 0.2f, {128}),        tensor("mixed", 8, 0.1f, {30}),
+                     tensor("low", 12, 0.1f, {0}),           tensor("high", 12, 0.1f, {0}),
+                     tensor("lean", 8, 0.3f, {100}),         tensor("next", 8, 0.2f, {128}),
+                     tensor("hidden", 6, 0.1f, {7}),         tensor("logits", 5, 0.5f, {128})};
+  program.image = image, program.state = state, program.next_state = next, program.logits = logits;
+  const std::int64_t steps = max_iterations.value_or(1);
+
+  Term first = random_term(image, {8, 3, 3, 3}, random);
+  first.stride = {2, 2};
+  program.stem = {random_convolution("first", features, {first}, 1, random),
+                  {"begin", state, model::Add{{features}, {0.5f}, {}}}};
+
+  Term hoisted = random_term(features, {8, 1, 1, 8}, random);
+  hoisted.loop_invariant = true;
+  Term dilated = random_term(state, {8, 3, 3, 8}, random);
+  dilated.dilation = {2, 2}, dilated.padding = {2, 2, 2, 2};
+  Term down = random_term(mixed, {12, 3, 3, 8}, random);
+  down.stride = {2, 2};
+  Term grouped = random_term(high, {8, 3, 3, 3}, random);
+  grouped.groups = 4;
+  program.block = {random_convolution("mix", mixed, {dilated, hoisted}, steps, random),
+                   random_convolution("down", low, {down}, steps, random),
+                   {"up", high, model::Resize{low, mixed}},
+                   random_convolution("lean", lean, {grouped, random_term(high, {8, 1, 1, 12}, random)}, steps, random),
+                   {"sum", next, model::Add{{mixed, lean}, {0.5f, 1.25f}, {5, 250}}}};
+  program.head = {random_convolution("hide", hidden, {random_term(state, {6, 1, 1, 8}, random)}, steps, random),
+                  random_convolution("classify", logits, {random_term(hidden, {5, 3, 3, 6}, random)}, steps, random)};
+  describe(program, "small", 5);
+  return program;
+}
+
+Program counter() {
+  Program program;
+  program.tensors = {tensor("image", 3), tensor("state", 1), tensor("next", 1), tensor("logits", 1)};
+  program.image = 0, program.state = 1, program.next_state = 2, program.logits = 3;
+  Operator average = pointwise("average", 0, 3, 1, 1);
+  std::get<model::Convolution>(average.body).scale.values = {{1.0f / 3}};
+  program.stem = {average};
+  program.block = {pointwise("increment", 1, 1, 2, 1, 1, 1)};
+  program.head = {pointwise("classify", 1, 1, 3, 1)};
+  describe(program, "counter", 1);
+  return program;
+}
+
+Program feed_forward() {
+  Random random(7);
+  Program program;
+  program.max_iterations = 1;
+  program.tensors = {tensor("image", 3, 1, {120, 110, 100}), tensor("features", 4, 0.1f, {3}), tensor("logits", 2)};
+  program.image = 0, program.logits = 2;
+  program.stem = {random_convolution("first", 1, {random_term(0, {4, 3, 3, 3}, random)}, 1, random)};
+  program.head = {random_convolution("classify", 2, {random_term(1, {2, 1, 1, 4}, random)}, 1, random)};
+  describe(program, "feed-forward", 2);
+  return program;
+}
+
+std::string ModelFile::header() const {
+  std::string text = "{\"__metadata__\":{\"format\":" + quoted(format) + ",\"format_version\":" + quoted(format_version) +
+                     ",\"checksum\":\"00000000\",\"program\":" + quoted(program) + "}";
+  std::size_t offset = 0;
+  for (const FileBlob& blob : blobs) {
+    text += "," + quoted(blob.name) + ":{\"dtype\":" + quoted(blob.dtype) + ",\"shape\":" + numbers(blob.shape) +
+            ",\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(offset + blob.bytes.size()) + "]}";
+    offset += blob.bytes.size();
+  }
+  return text + "}";
+}
+
+std::vector<std::uint8_t> ModelFile::data() const {
+  std::vector<std::uint8_t> result;
+  for (const FileBlob& blob : blobs) result.insert(result.end(), blob.bytes.begin(), blob.bytes.end());
+  return result;
+}
+
+std::vector<std::uint8_t> ModelFile::bytes() const { return assemble(header(), data()); }
+
+ModelFile to_file(const Program& program) { return FileWriter().write(program); }
+
+std::vector<std::uint8_t> assemble(std::string header, const std::vector<std::uint8_t>& data) {
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  std::vector<std::uint8_t> file;
+  for (int byte = 0; byte < 8; ++byte) file.push_back(static_cast<std::uint8_t>(header.size() >> 8 * byte));
+  file.insert(file.end(), header.begin(), header.end());
+  file.insert(file.end(), data.begin(), data.end());
+  seal(file);
+  return file;
+}
+
+bool seal(std::vector<std::uint8_t>& file) {
+  static constexpr std::string_view key = "\"checksum\":\"";
+  const auto found = std::search(file.begin(), file.end(), key.begin(), key.end());
+  if (file.end() - found < static_cast<std::ptrdiff_t>(key.size()) + 8) return false;
+  const auto digits = found + static_cast<std::ptrdiff_t>(key.size());
+  std::fill_n(digits, 8, std::uint8_t{'0'});
+  const std::uint32_t value = checksum(file);
+  for (int digit = 0; digit < 8; ++digit) {
+    digits[digit] = static_cast<std::uint8_t>("0123456789abcdef"[value >> (28 - 4 * digit) & 15]);
+  }
+  return true;
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string::npos || text.find(from, at + 1) != std::string::npos) {
+    throw std::logic_error("a test replaces \"" + std::string(from) + "\", which is not there exactly once");
+  }
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace itrt::test

@@ -1,0 +1,275 @@
+"""The loop: it learns, resumes exactly, and its checkpoints refuse what is not theirs."""
+
+import csv
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+from torch import Tensor, nn
+from typer.testing import CliRunner
+
+from itrt.cli.train import train as command
+from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError, MissingFileError
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.train import (
+    EpochReport,
+    Metadata,
+    Recipe,
+    SegmentationData,
+    load_network,
+    save_network,
+    synthetic_data,
+    train,
+)
+from itrt.train.loop import StepReport
+from itrt.train.validation import evaluate
+
+SETTINGS = ItNetSettings(channels=(8, 8, 8), stem_channels=8, iterations=2)
+RECIPE = Recipe(epochs=3, batch_size=4, crop=(32, 48), validate_every=2)
+
+
+@pytest.fixture(scope="module")
+def data() -> SegmentationData:
+    return synthetic_data(train=8, validation=2, height=48, width=64)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny tensors gain nothing from threads, and spinning ones slow the neighbours."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class InterruptedTrainingError(Exception):
+    pass
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_training_learns_and_writes_its_files(tmp_path: Path, data: SegmentationData) -> None:
+    reports: list[EpochReport | StepReport] = []
+    recipe = dataclasses.replace(RECIPE, epochs=12, batch_size=2, learning_rate=1e-2, validate_every=5)
+    trained = train(recipe, data, tmp_path / "new" / "run", reports.append, network=SETTINGS)
+    epochs = [report for report in reports if isinstance(report, EpochReport)]
+    assert [report.epoch for report in epochs] == list(range(1, 13))
+    assert len(reports) - len(epochs) == 12 * 4
+    assert epochs[-1].loss < 0.85 * epochs[0].loss
+    assert [len(report.validation_miou) for report in epochs] == [0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0, 2]
+    output = tmp_path / "new" / "run"
+    assert sorted(path.name for path in output.iterdir()) == ["best.pt", "checkpoint.pt", "log.csv", "network.pt"]
+    log = rows(output / "log.csv")
+    assert list(log[0]) == ["epoch", "loss", "learning_rate", "seconds", "val_miou_1", "val_miou_2"]
+    assert float(log[-1]["val_miou_2"]) == pytest.approx(epochs[-1].validation_miou[-1], abs=1e-4)
+    network, metadata = load_network(output / "network.pt")
+    assert not network.training
+    assert network.settings == SETTINGS
+    assert metadata.class_names == data.class_names
+    assert metadata.palette == data.palette
+    assert (metadata.mean, metadata.standard_deviation) == (recipe.mean, recipe.standard_deviation)
+    assert metadata.epoch == 12
+    assert Recipe(**metadata.recipe) == recipe
+    image = torch.rand(1, 3, 40, 56)
+    torch.testing.assert_close(network(image)[-1], trained(image)[-1])  # not equal: another memory format
+    matrices = evaluate(
+        network, data.validation, 11, 11, metadata.mean, metadata.standard_deviation, torch.device("cpu")
+    )
+    assert tuple(m.mean_iou() for m in matrices) == pytest.approx(epochs[-1].validation_miou)
+    assert metadata.validation_miou == epochs[-1].validation_miou
+
+
+@pytest.mark.parametrize("interrupt_at_step", [False, True])
+def test_resuming_is_bit_identical(tmp_path: Path, data: SegmentationData, interrupt_at_step: bool) -> None:
+    whole = train(RECIPE, data, tmp_path / "whole", network=SETTINGS)
+
+    def interrupt(report: EpochReport | StepReport) -> None:
+        if interrupt_at_step and isinstance(report, StepReport) and (report.epoch, report.step) == (3, 1):
+            raise InterruptedTrainingError
+        if not interrupt_at_step and isinstance(report, EpochReport) and report.epoch == 1:
+            raise InterruptedTrainingError
+
+    with pytest.raises(InterruptedTrainingError):
+        train(RECIPE, data, tmp_path / "parts", interrupt, network=SETTINGS)
+    assert not (tmp_path / "parts" / "network.pt").exists()
+    torch.rand(7)  # whatever the process draws in between
+    resumed = train(RECIPE, data, tmp_path / "parts", network=SETTINGS, resume=True)
+    for (name, expected), found in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert found.equal(expected), name
+    logs = [rows(tmp_path / run / "log.csv") for run in ("whole", "parts")]
+    assert [{**row, "seconds": ""} for row in logs[0]] == [{**row, "seconds": ""} for row in logs[1]]
+
+
+def test_the_seed_decides_and_the_callers_random_state_is_left_alone(tmp_path: Path, data: SegmentationData) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    state = torch.get_rng_state()
+    first = train(recipe, data, tmp_path / "a", network=SETTINGS)
+    assert torch.get_rng_state().equal(state)
+    again = train(recipe, data, tmp_path / "b", network=SETTINGS)
+    other = train(dataclasses.replace(recipe, seed=1), data, tmp_path / "c", network=SETTINGS)
+    weights = [next(network.parameters()) for network in (first, again, other)]
+    assert weights[0].equal(weights[1])
+    assert not weights[0].equal(weights[2])
+
+
+def test_a_training_is_neither_overwritten_nor_resumed_with_another_recipe(
+    tmp_path: Path, data: SegmentationData
+) -> None:
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    with pytest.raises(MissingFileError, match=r"checkpoint.pt: expected a checkpoint"):
+        train(recipe, data, tmp_path, network=SETTINGS, resume=True)
+    train(recipe, data, tmp_path, network=SETTINGS)
+    with pytest.raises(InvalidArgumentError, match=r"expected a new directory, found one with a training"):
+        train(recipe, data, tmp_path, network=SETTINGS)
+    with pytest.raises(CheckpointError, match=r"found batch_size = 4 instead of 2"):
+        train(dataclasses.replace(recipe, batch_size=2), data, tmp_path, network=SETTINGS, resume=True)
+    with pytest.raises(CheckpointError, match=r"different ItNet"):
+        train(recipe, data, tmp_path, network=dataclasses.replace(SETTINGS, iterations=3), resume=True)
+    with pytest.raises(InvalidArgumentError, match=r"classes: expected 11, as in the data, found 5"):
+        train(recipe, data, tmp_path / "x", network=dataclasses.replace(SETTINGS, classes=5))
+    with pytest.raises(InvalidArgumentError, match=r"log.csv: expected a directory to write to, found a file"):
+        train(recipe, data, tmp_path / "log.csv", network=SETTINGS)
+    longer = dataclasses.replace(recipe, epochs=2)
+    train(longer, data, tmp_path, network=SETTINGS, resume=True)
+    assert [row["epoch"] for row in rows(tmp_path / "log.csv")] == ["1", "2"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path, data: SegmentationData) -> None:
+    network = ItNet(SETTINGS)
+    with torch.no_grad():
+        network.classifier.weight.fill_(float("nan"))
+    with pytest.raises(ItrtError, match=r"loss: expected a finite number, found nan in epoch 1, step 1"):
+        train(RECIPE, data, tmp_path, network=network)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+class OwnNetwork(IterativeNetwork):
+    """A user's network: trained and loaded like ItNet, except that its class must be given."""
+
+    def __init__(self) -> None:
+        super().__init__(iterations=2)
+        self.first = nn.Conv2d(3, 4, 3, stride=4, padding=1)
+        self.mix = nn.Conv2d(8, 4, 1)
+        self.last = nn.Conv2d(4, 11, 1)
+
+    def stem(self, image: Tensor) -> Tensor:
+        return self.first(image).relu()
+
+    def block(self, state: Tensor, features: Tensor, step: int) -> Tensor:
+        return self.mix(torch.cat((state, features), dim=1)).relu()
+
+    def head(self, state: Tensor) -> Tensor:
+        return self.last(state)
+
+
+def test_a_users_own_network_trains(tmp_path: Path, data: SegmentationData) -> None:
+    trained = train(dataclasses.replace(RECIPE, epochs=1), data, tmp_path, network=OwnNetwork())
+    with pytest.raises(CheckpointError, match=r"expected an ItNet, found a OwnNetwork"):
+        load_network(tmp_path / "network.pt")
+    loaded, _ = load_network(tmp_path / "network.pt", OwnNetwork())
+    assert loaded.mix.weight.equal(trained.mix.weight)
+
+
+METADATA = Metadata(("a", "b"), ((0, 0, 0), (1, 1, 1)), 255, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+
+
+def test_checkpoints_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "network.pt"
+    network = ItNet(SETTINGS)
+    save_network(path, network, METADATA)
+    assert load_network(path)[1] == METADATA
+    whole = path.read_bytes()
+    for size in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match=r"network.pt: expected a checkpoint .* truncated or foreign"):
+            load_network(path)
+    path.write_bytes(b"\x89PNG\r\n" * 100)
+    with pytest.raises(CheckpointError, match=r"truncated or foreign"):
+        load_network(path)
+    torch.save({"state_dict": network.state_dict()}, path)
+    with pytest.raises(CheckpointError, match=r"found another file of torch.save"):
+        load_network(path)
+    torch.save(network, path)  # a pickled module: weights_only refuses to execute it
+    with pytest.raises(CheckpointError, match=r"truncated or foreign"):
+        load_network(path)
+    with pytest.raises(MissingFileError, match=r"no such file"):
+        load_network(tmp_path / "none.pt")
+
+
+def test_checkpoints_of_another_network_or_version_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "network.pt"
+    save_network(path, ItNet(SETTINGS), METADATA)
+    with pytest.raises(CheckpointError, match=r"classifier.weight of shape \(11, 8, 1, 1\) instead of \(4, 8, 1, 1\)"):
+        load_network(path, ItNet(dataclasses.replace(SETTINGS, classes=4)))
+    with pytest.raises(CheckpointError, match=r"no first.weight; .*; unexpected .* more"):
+        load_network(path, OwnNetwork())
+    content = torch.load(path, weights_only=True)
+    changed = {
+        "version 1, found 99": {"version": 99},
+        "expected a dictionary 'weights', found list": {"weights": []},
+        "expected the metadata of a network": {"metadata": {"x": 1}},
+        "expected the settings of an ItNet": {"network": {"class": "ItNet", "settings": {"classes": -1}}},
+    }
+    for message, change in changed.items():
+        torch.save({**content, **change}, path)
+        with pytest.raises(CheckpointError, match=message):
+            load_network(path)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "network.pt"
+    save_network(path, ItNet(SETTINGS), METADATA)
+    before = path.read_bytes()
+
+    def fail(content: object, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match=r"disk full"):
+        save_network(path, ItNet(SETTINGS), METADATA)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["network.pt"]
+
+
+def run_command(*arguments: str) -> tuple[int, str]:
+    app = typer.Typer()
+    app.command()(command)
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
+
+
+def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
+    code, output = run_command(
+        "--synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--crop", "32", "48",
+        "--channels", "8", "8", "8", "--iterations", "2", "--dilation", "1", "--dilation", "2",
+    )  # fmt: skip
+    assert code == 0, output
+    assert "epoch 1/1" in output
+    assert "val mIoU" in output
+    network, _ = load_network(tmp_path / "run" / "network.pt")
+    assert network.settings == ItNetSettings(channels=(8, 8, 8), iterations=2, dilations=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--data DIRECTORY and --synthetic"),
+        (["--synthetic", "--device", "tpu"], "--device: expected cpu"),
+        (["--synthetic", "--batch-norm", "none"], "batch_norm: expected"),
+        (["--data", "/nowhere"], "trainannot/*.png"),
+        (["--synthetic", "--resume"], "expected a checkpoint, found no such file"),
+    ],
+)
+def test_the_command_refuses_bad_arguments(tmp_path: Path, arguments: list[str], message: str) -> None:
+    code, output = run_command("--output", str(tmp_path / "run"), *arguments)
+    assert code == 1
+    assert "error: " in output
+    assert message in output
+    assert not (tmp_path / "run").exists()
