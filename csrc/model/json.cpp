@@ -50,7 +50,7 @@ class Parser {
   }
 
   Value parse_value(int depth) {
-    if (depth > max_depth) fail("at most 32 nested values");
+    if (depth >= max_depth) fail("at most 32 nested values");
     skip_space();
     if (at_ == text_.size()) fail("a value");
     switch (text_[at_]) {
@@ -112,14 +112,34 @@ class Parser {
     ++at_;
     while (true) {
       if (at_ == text_.size() || static_cast<unsigned char>(text_[at_]) < 0x20) fail("'\"'");
-      const char character = text_[at_++];
-      if (character == '"') return result;
-      if (character == '\\') {
+      if (consume('"')) return result;
+      if (consume('\\')) {
         append_escape(result);
       } else {
-        result += character;
+        append_character(result);
       }
     }
+  }
+
+  // One well-formed UTF-8 sequence (RFC 3629): names go into messages and into Python's strings.
+  void append_character(std::string& result) {
+    const auto byte = [&](std::size_t offset) -> unsigned {
+      return at_ + offset < text_.size() ? static_cast<unsigned char>(text_[at_ + offset]) : 0;
+    };
+    const unsigned first = byte(0);
+    std::size_t length = 0;
+    if (first < 0x80) length = 1;
+    if (first >= 0xC2 && first <= 0xDF) length = 2;
+    if (first >= 0xE0 && first <= 0xEF) length = 3;
+    if (first >= 0xF0 && first <= 0xF4) length = 4;
+    // The second byte's range leaves out what is longer than need be, surrogates and all above U+10FFFF.
+    const unsigned lowest = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const unsigned highest = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    bool well_formed = length == 1 || (length > 1 && byte(1) >= lowest && byte(1) <= highest);
+    for (std::size_t offset = 2; offset < length; ++offset) well_formed &= (byte(offset) & 0xC0) == 0x80;
+    if (!well_formed) fail("UTF-8");
+    result += text_.substr(at_, length);
+    at_ += length;
   }
 
   void append_escape(std::string& result) {
@@ -177,9 +197,12 @@ class Parser {
     const std::size_t length = text_.find_first_not_of("+-.0123456789eE", at_);
     const std::string_view token = text_.substr(at_, length == std::string_view::npos ? length : length - at_);
     const std::string_view digits = token.substr(token.starts_with('-') ? 1 : 0);
-    const bool starts_well = !digits.empty() && digits[0] >= '0' && digits[0] <= '9';
-    const bool leading_zero = digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
-    if (!starts_well || leading_zero || token.back() == '.') fail("a value");
+    const auto is_digit = [&](std::size_t index) {
+      return index < digits.size() && digits[index] >= '0' && digits[index] <= '9';
+    };
+    const std::size_t dot = digits.find('.');
+    const bool leading_zero = is_digit(0) && digits[0] == '0' && is_digit(1);
+    if (!is_digit(0) || leading_zero || (dot != std::string_view::npos && !is_digit(dot + 1))) fail("a value");
     const char *first = token.data(), *last = first + token.size();
     std::int64_t integer = 0;
     if (const auto [end, error] = std::from_chars(first, last, integer); end == last && error == std::errc()) {

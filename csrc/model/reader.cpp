@@ -65,8 +65,9 @@ class ProgramReader {
     const std::vector<std::int64_t> values = field.integers(0, 255);
     if (values.size() != 3) field.fail("red, green and blue", std::to_string(values.size()) + " values");
     std::array<std::uint8_t, 3> result{};
-    std::transform(values.begin(), values.end(), result.begin(),
-                   [](auto value) { return static_cast<std::uint8_t>(value); });
+    for (std::size_t channel = 0; channel < result.size(); ++channel) {
+      result[channel] = static_cast<std::uint8_t>(values[channel]);
+    }
     return result;
   }
 

@@ -27,16 +27,16 @@ class Validator {
     check_document();
     written_[static_cast<std::size_t>(program_.image)] = true;
     for (const Operator& op : program_.stem) check_operator(op, "stem", 1);
-    const std::vector<bool> stem_tensors = written_;
+    stem_written_ = written_;
     check_state_before_block();
     for (const Operator& op : program_.block) check_operator(op, "block", program_.max_iterations.value_or(1));
-    check_state_after_block(stem_tensors);
+    check_state_after_block();
     // The block's own tensors are gone when the head runs: its buffers may have been reused.
-    const std::vector<bool> all = written_;
-    written_ = stem_tensors;
-    ever_written_ = all;
+    ever_written_ = written_;
+    written_ = stem_written_;
     for (const Operator& op : program_.head) check_operator(op, "head", program_.max_iterations.value_or(1));
     check_logits();
+    check_all_written();
   }
 
  private:
@@ -120,8 +120,12 @@ class Validator {
             what, std::to_string(inputs) + " input channels in " + std::to_string(term.groups) + " groups",
             std::to_string(term.weight_shape[3]) + " a group");
     check_steps(term.weight, steps, what + ": weight");
-    require(!term.loop_invariant || !term.weight.per_step(), what, "a loop-invariant term to have one weight",
-            "one a step");
+    if (!term.loop_invariant) return;
+    require(!term.weight.per_step(), what, "a loop-invariant term to have one weight", "one a step");
+    const bool varies = !stem_written_.empty() &&
+                        (term.input == program_.state || !stem_written_[static_cast<std::size_t>(term.input)]);
+    require(!varies, what, "a loop-invariant term to read a tensor of the stem that is not the state",
+            tensor(term.input).name);
   }
 
   // What a kernel sums up: weight * input, and a bias that has taken in the zero points. The sum of magnitudes bounds
@@ -187,11 +191,11 @@ class Validator {
             "a tensor that the stem writes", tensor(*program_.state).name);
   }
 
-  void check_state_after_block(const std::vector<bool>& stem_tensors) const {
+  void check_state_after_block() const {
     if (!program_.state) return;
     const Tensor &state = tensor(*program_.state), &next = tensor(*program_.next_state);
     const auto index = static_cast<std::size_t>(*program_.next_state);
-    require(written_[index] && !stem_tensors[index], "next_state", "a tensor that the block writes", next.name);
+    require(written_[index] && !stem_written_[index], "next_state", "a tensor that the block writes", next.name);
     require(state.channels == next.channels && state.scale == next.scale && state.zero_points == next.zero_points,
             "next_state", "the state's channels, scale and zero point", "others");
   }
@@ -205,8 +209,16 @@ class Validator {
             std::to_string(tensor(program_.logits).channels));
   }
 
+  void check_all_written() const {
+    for (std::size_t index = 0; index < program_.tensors.size(); ++index) {
+      const bool written = written_[index] || ever_written_[index];
+      require(written, "tensor " + program_.tensors[index].name, "an operator that writes it", "none");
+    }
+  }
+
   const Program& program_;
   std::vector<bool> written_;       // tensors that the operators so far have left to be read
+  std::vector<bool> stem_written_;  // while block and head are checked: the stem's tensors and the image
   std::vector<bool> ever_written_;  // while the head is checked: the block's tensors too
 };
 

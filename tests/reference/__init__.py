@@ -1,0 +1,1 @@
+"""Naive oracles, apart from the product on purpose."""

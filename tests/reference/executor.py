@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from itrt.format import Add, Convolution, Operator, Program, Resize, Term
 
+from itrt.format import Add, Convolution, Operator, Program, Resize, Term
 from reference import operators
 from reference.operators import U8, OracleTerm, labels
 

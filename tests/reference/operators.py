@@ -1,6 +1,6 @@
 """The oracle's operators: docs/numerics.md typed out, in numpy, naive on purpose.
 
-Loops run over terms, taps and channels groups; only pixels are vectorized. Nothing here is shared with the product.
+Loops run over terms, taps and channel groups; only pixels are vectorized. Nothing here is shared with the product.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ U8 = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class OracleTerm:
-    """One summand: u8 input (h, w, c) with one zero point, or one a channel, and s8 weight (out, kh, kw, c / groups)."""
+    """One summand: u8 input (h, w, c) with one zero point, or one a channel, and s8 weight (out, kh, kw, c/groups)."""
 
     input: U8
     zero_points: Sequence[int]
@@ -40,7 +40,7 @@ def output_size(term: OracleTerm) -> tuple[int, int]:
 def term_sum(term: OracleTerm) -> NDArray[np.int64]:
     """The term's part of the accumulator, (height, width, out), exact."""
     rows, columns = output_size(term)
-    height, width, channels = term.input.shape
+    height, width = term.input.shape[:2]
     out, kernel_height, kernel_width, per_group = term.weight.shape
     shifted = term.input.astype(np.int64) - np.asarray(term.zero_points, np.int64)
     top, left = term.padding[:2]
@@ -114,7 +114,7 @@ def axis_weights(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def resampled_sums(values: U8, height: int, width: int) -> NDArray[np.int64]:
-    """Sum over the four neighbours of w_vertical * w_horizontal * q, (height, width, channels): 16384 times the value."""
+    """Sum over the four neighbours of w_vertical * w_horizontal * q, (height, width, channels): 16384 * value."""
     top, bottom, down = axis_weights(values.shape[0], height)
     left, right, across = axis_weights(values.shape[1], width)
     q = values.astype(np.int64)

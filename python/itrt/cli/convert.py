@@ -33,7 +33,7 @@ def convert(
             from itrt.converter.calibration_set import ImageFiles, LabelFiles, choose
         except ModuleNotFoundError as error:
             raise MissingDependencyError(
-                f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"
+                f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: torch's CPU build)"
             ) from error
         paths, label_paths = _calibration_paths(checkpoint, output, calibrate, observer)
         chosen = choose(range(len(paths)), images)

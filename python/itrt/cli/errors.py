@@ -34,5 +34,9 @@ def report_errors(command: Callable[Parameters, None]) -> Callable[Parameters, N
             raise fail(f"{error.filename}: {error.strerror}" if error.filename else str(error)) from error
         except MemoryError as error:
             raise fail("not enough memory") from error
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "PIL":
+                raise
+            raise fail("Pillow: expected for image files, found none; pip install 'itrt[cli]'") from error
 
     return reporting

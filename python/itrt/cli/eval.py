@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from itrt import load
 from itrt.cli import console
-from itrt.cli.evaluation import Evaluation
 from itrt.cli.run import DEFAULT_MODEL
 from itrt.errors import InvalidArgumentError, MissingFileError
 from itrt.files import write_atomically
+
+if TYPE_CHECKING:
+    from itrt.cli.evaluation import Evaluation
 
 
 def evaluate(
@@ -30,8 +31,6 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to, too.")] = None,
 ) -> None:
     """Measure a model on CamVid."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from itrt.cli.evaluation import evaluate as measure
     from itrt.train.camvid import CLASS_NAMES, IGNORE_INDEX, load_split
 
@@ -43,8 +42,7 @@ def evaluate(
             f"model {loaded.name}: expected the {len(CLASS_NAMES)} classes of CamVid, found {len(loaded.classes)}"
         )
     images = load_split(data, split)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
+    with console.progress() as progress:
         task = progress.add_task(f"{split} images", total=len(images))
         evaluation = measure(loaded, images, IGNORE_INDEX, iterations, lambda: progress.advance(task))
     _print(evaluation, split)
@@ -77,4 +75,4 @@ def _print(evaluation: Evaluation, split: str) -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None or math.isnan(share) else f"{100 * share:.2f}"
+    return "-" if share is None else f"{100 * share:.2f}"

@@ -20,13 +20,13 @@ from itrt.train.metrics import ConfusionMatrix
 class IterationScore:
     """What the answer after `iteration` iterations (from 1) is worth and costs.
 
-    ``iou`` has one entry a class, None for a class that occurs neither in labels nor in answers. ``milliseconds`` is the
-    median over the images of the time from the image to this answer, as a single run would take it;
-    ``block_milliseconds`` the median time of this execution of the block, with the stem's in the first.
+    ``iou`` has one entry a class, None if it occurs neither in labels nor in answers; the mean is over the others.
+    ``milliseconds`` is the median over the images of the time from the image to this answer, as a single run would take
+    it; ``block_milliseconds`` the median time of this execution of the block, with the stem's in the first.
     """
 
     iteration: int
-    mean_iou: float
+    mean_iou: float | None
     iou: tuple[float | None, ...]
     milliseconds: float
     block_milliseconds: float
@@ -45,7 +45,11 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model, images: ImageSet, ignore_index: int, iterations: int | None = None, progress: Callable[[], None] = lambda: None
+    model: Model,
+    images: ImageSet,
+    ignore_index: int,
+    iterations: int | None = None,
+    progress: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Run a model on every image and compare the labels of each iteration's answer.
 
@@ -93,14 +97,18 @@ def evaluate(
         scores=tuple(
             IterationScore(
                 iteration=step + 1,
-                mean_iou=confusion.mean_iou(),
-                iou=tuple(None if np.isnan(value) else float(value) for value in confusion.iou()),
+                mean_iou=_or_none(confusion.mean_iou()),
+                iou=tuple(_or_none(value) for value in confusion.iou()),
                 milliseconds=_median_milliseconds(until_answer[:, step]),
                 block_milliseconds=_median_milliseconds(block_seconds[:, step]),
             )
             for step, confusion in enumerate(confusions)
         ),
     )
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _median_milliseconds(seconds: NDArray[Any]) -> float:

@@ -9,7 +9,7 @@ from itrt.cli import console
 
 
 def info() -> None:
-    """Show version, instruction sets, threads, packaged models and kernels."""
+    """Show version, instruction set, threads, models, kernels."""
     import itrt
     from itrt import _core
 
@@ -25,7 +25,9 @@ def info() -> None:
             ]
         )
     )
-    models = console.table("model", "classes", "iterations", "at most", "file", numbers=["classes", "iterations", "file"])
+    models = console.table(
+        "model", "classes", "iterations", "at most", "file", numbers=["classes", "iterations", "file"]
+    )
     for name in itrt.packaged_models():
         model = itrt.load(name)
         limit = "any number" if model.max_iterations is None else str(model.max_iterations)

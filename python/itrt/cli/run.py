@@ -80,16 +80,16 @@ class _Targets:
             typer.echo(f"wrote {path}")
         if self.overlay is not None:
             path = self.overlay.with_stem(self.overlay.stem + suffix)
-            picture = draw_overlay(
-                pixels, result.labels, model.palette, model.classes, side_by_side=self.side_by_side
-            )
+            picture = draw_overlay(pixels, result.labels, model.palette, model.classes, side_by_side=self.side_by_side)
             write_png(picture, path)
             typer.echo(f"wrote {path}")
 
 
 def _check_paths(image: Path, targets: _Targets, stream: bool) -> None:
     if not image.is_file():
-        raise MissingFileError(f"image: expected a file at {image}, found {'a directory' if image.is_dir() else 'none'}")
+        raise MissingFileError(
+            f"image: expected a file at {image}, found {'a directory' if image.is_dir() else 'none'}"
+        )
     for path in targets.paths:
         check_png_path(path)
         same = image.resolve() == path.resolve()

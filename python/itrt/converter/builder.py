@@ -6,7 +6,6 @@ several (it is never made), and zero padding is remembered until a convolution t
 
 from __future__ import annotations
 
-import os.path
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,12 +17,13 @@ from itrt.converter.captured import Node, Parameter, Section, Value
 from itrt.converter.float_graph import (
     UNBOUNDED,
     FloatAdd,
+    FloatConstant,
     FloatConvolution,
     FloatOperator,
     FloatTensor,
     FloatTerm,
 )
-from itrt.format import Constant
+from itrt.converter.naming import OperatorNames
 
 IMAGE = "image"
 STATE = "state"
@@ -55,7 +55,7 @@ class SectionBuilder:
         self._values: dict[str, tuple[Part, ...]] = {name: (Part(tensor),) for name, tensor in inputs.items()}
         self._uses = Counter(value.name for node in section.nodes for value in _values_in(node.arguments))
         self._uses[section.output] += 1
-        self._names = _Names(section)
+        self._names = OperatorNames(section)
 
     # Reading values
 
@@ -140,10 +140,10 @@ class SectionBuilder:
         name = f"{self.section.name}.normalized_image"
         if name not in self.tensors:
             channels = self.tensors[IMAGE].channels
-            ones = Constant((np.ones(channels),))
-            term = FloatTerm(IMAGE, Constant((np.ones((channels, 1, 1, 1)),)), groups=channels)
+            ones = FloatConstant((np.ones(channels),))
+            term = FloatTerm(IMAGE, FloatConstant((np.ones((channels, 1, 1, 1)),)), groups=channels)
             self.tensors[name] = FloatTensor(name, channels)
-            self.operators[name] = FloatConvolution(name, (term,), ones, Constant((np.zeros(channels),)))
+            self.operators[name] = FloatConvolution(name, (term,), ones, FloatConstant((np.zeros(channels),)))
         return name
 
 
@@ -156,28 +156,6 @@ def clamp_operator(operator: FloatConvolution | FloatAdd, lower: float, upper: f
 def is_unclamped(operator: FloatOperator) -> bool:
     """Return whether the operator is a convolution without an activation, into which more can be folded."""
     return isinstance(operator, FloatConvolution) and operator.clamp == UNBOUNDED
-
-
-class _Names:
-    """Names of operators: section, then the place in the module tree without what all convolutions share."""
-
-    def __init__(self, section: Section) -> None:
-        self._section = section.name
-        parents = [node.path.split(".")[:-1] for node in section.nodes if "conv" in node.operator]
-        self._root = list(os.path.commonprefix(parents))
-        self._per_parent = Counter(tuple(parent[:depth]) for parent in parents for depth in range(len(parent) + 1))
-
-    def of(self, node: Node, kind: str) -> str:
-        path = node.path.split(".") if node.path else []
-        if path[: len(self._root)] == self._root:
-            path_below = path[len(self._root) :]
-        else:
-            path_below = path
-        if kind == "convolution":
-            # "join", not "join.convolution", where the module "join" holds one convolution (and its normalization).
-            only_one = len(path_below) > 1 and self._per_parent[tuple(path[:-1])] == 1
-            return ".".join([self._section, *(path_below[:-1] if only_one else path_below)])
-        return ".".join([self._section, *path_below, kind])
 
 
 def _values_in(argument: Any) -> Iterator[Value]:

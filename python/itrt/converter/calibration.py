@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -35,11 +38,11 @@ class Calibrator:
     def _visit(self, name: str, step: int | None, values: Tensor) -> None:
         if name in self._skipped:
             return
-        array = values.numpy()
-        if not np.isfinite(array).all():
+        low, high = torch.aminmax(values)
+        if not (math.isfinite(low) and math.isfinite(high)):
             place = "" if step is None else f" in iteration {step}"
             raise ConversionError(f"{name}: expected finite values, found infinite or NaN{place} during calibration")
-        self._observers[self._groups[name]].update(array)
+        self._observers[self._groups[name]].update(values.numpy())
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Return (lower, upper) of each tensor but the image."""

@@ -63,7 +63,7 @@ def images_in(directory: Path) -> list[Path]:
 
 
 def choose(items: Sequence[Item], count: int) -> list[Item]:
-    """Return ``count`` items, or all if there are fewer: a fixed random choice, because neighbours in a video are alike."""
+    """Return ``count`` items, or all if there are fewer: a fixed random choice, as neighbours in a video are alike."""
     if count < 1:
         raise InvalidArgumentError(f"calibration: expected at least 1 image, found a count of {count}")
     return random.Random(0).sample(list(items), min(count, len(items)))

@@ -77,7 +77,7 @@ def _export_block(network: IterativeNetwork, state: Tensor, step: int) -> Sectio
 
 
 def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inputs: dict[str, Tensor]) -> Section:
-    dynamic: Any = torch.export.Dim.DYNAMIC  # type: ignore[attr-defined]
+    dynamic: Any = torch.export.Dim.DYNAMIC
     part = _Part(network, function).eval()
     shapes = {"inputs": tuple({2: dynamic, 3: dynamic} for _ in inputs)}
     try:

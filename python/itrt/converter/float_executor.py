@@ -13,13 +13,13 @@ from torch import Tensor
 from itrt.converter.float_graph import (
     UNBOUNDED,
     FloatAdd,
+    FloatConstant,
     FloatConvolution,
     FloatGraph,
     FloatOperator,
     FloatResize,
     FloatTerm,
 )
-from itrt.format import Constant
 
 Visitor = Callable[[str, int | None, Tensor], None]
 
@@ -87,7 +87,7 @@ class FloatExecutor:
         weight = self._tensor(term.weight, step)
         return F.conv2d(padded, weight, None, term.stride, 0, term.dilation, term.groups)
 
-    def _tensor(self, constant: Constant, step: int) -> Tensor:
+    def _tensor(self, constant: FloatConstant, step: int) -> Tensor:
         """Return a constant as float32; kernels in torch's order, (out, in / groups, height, width)."""
         key = (id(constant), step if len(constant.values) > 1 else 0)
         if key not in self._cache:

@@ -1,7 +1,6 @@
 """The float graph: the program before quantization. Same structure, same names, float weights.
 
-Lowering makes it, `float_executor` runs it in torch, `quantization` turns it into an `itrt.format.Program`. Constants
-are `itrt.format.Constant`s of float64 arrays: one value, or one a step.
+Lowering makes it, `float_executor` runs it in torch, `quantization` turns it into an `itrt.format.Program`.
 """
 
 from __future__ import annotations
@@ -9,9 +8,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from itrt.format import Constant
+import numpy as np
+from numpy.typing import NDArray
 
 UNBOUNDED = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class FloatConstant:
+    """A weight or vector: one value for all steps, or one a step."""
+
+    values: tuple[NDArray[np.float64], ...]
+
+    def at(self, step: int) -> NDArray[np.float64]:
+        """The value that the iteration `step` (from 0) uses."""
+        return self.values[step if len(self.values) > 1 else 0]
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class FloatTerm:
     """One summand of a convolution: weight (out, height, width, in / groups); padding (top, left, bottom, right)."""
 
     input: str
-    weight: Constant
+    weight: FloatConstant
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
@@ -40,8 +51,8 @@ class FloatConvolution:
 
     output: str
     terms: tuple[FloatTerm, ...]
-    gain: Constant
-    shift: Constant
+    gain: FloatConstant
+    shift: FloatConstant
     clamp: tuple[float, float] = UNBOUNDED
 
     @property
@@ -50,7 +61,7 @@ class FloatConvolution:
         return tuple(term.input for term in self.terms)
 
     @property
-    def constants(self) -> tuple[Constant, ...]:
+    def constants(self) -> tuple[FloatConstant, ...]:
         """Everything in it that may differ by step."""
         return (*(term.weight for term in self.terms), self.gain, self.shift)
 
@@ -65,7 +76,7 @@ class FloatAdd:
     clamp: tuple[float, float] = UNBOUNDED
 
     @property
-    def constants(self) -> tuple[Constant, ...]:
+    def constants(self) -> tuple[FloatConstant, ...]:
         """Nothing in it differs by step."""
         return ()
 
@@ -84,7 +95,7 @@ class FloatResize:
         return (self.input, self.size_of)
 
     @property
-    def constants(self) -> tuple[Constant, ...]:
+    def constants(self) -> tuple[FloatConstant, ...]:
         """Nothing in it differs by step."""
         return ()
 

@@ -28,7 +28,8 @@ def input_channels(term: FloatTerm) -> NDArray[np.int64]:
     """Return which input channel each weight of a term multiplies, (out, in / groups)."""
     out, *_, per_group = term.weight.at(0).shape
     group = np.arange(out) * term.groups // out
-    return group[:, None] * per_group + np.arange(per_group)[None, :]
+    channels: NDArray[np.int64] = group[:, None] * per_group + np.arange(per_group)[None, :]
+    return channels
 
 
 def _divide_columns(term: FloatTerm, divisor: NDArray[np.float64]) -> FloatTerm:

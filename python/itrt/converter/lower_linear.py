@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError, is_unclamped
 from itrt.converter.captured import Node, Parameter
-from itrt.converter.float_graph import FloatConvolution, FloatTerm
-from itrt.format import Constant
+from itrt.converter.float_graph import FloatConstant, FloatConvolution, FloatTerm
 
 Float64Array = NDArray[np.float64]
 
@@ -38,10 +37,10 @@ def lower_convolution(node: Node, section: SectionBuilder) -> None:
         terms.append(FloatTerm(part.tensor, columns, stride, (top, left, bottom, right), dilation, groups))
         first = last
     channels = weight.at(0).shape[0]
-    zeros = Constant((np.zeros(channels),))
+    zeros = FloatConstant((np.zeros(channels),))
     shift = zeros if arguments["bias"] is None else _constant(arguments["bias"])
     output = section.new_tensor(node, "convolution")
-    section.emit(node, FloatConvolution(output, tuple(terms), Constant((np.ones(channels),)), shift))
+    section.emit(node, FloatConvolution(output, tuple(terms), FloatConstant((np.ones(channels),)), shift))
 
 
 def lower_batch_norm(node: Node, section: SectionBuilder) -> None:
@@ -58,12 +57,12 @@ def lower_batch_norm(node: Node, section: SectionBuilder) -> None:
         return
     tensor = section.tensor(node.arguments["input"])
     channels = gain.at(0).size
-    ones = Constant((np.ones((channels, 1, 1, 1)),))
+    ones = FloatConstant((np.ones((channels, 1, 1, 1)),))
     output = section.new_tensor(node, "batch_norm")
     section.emit(node, FloatConvolution(output, (FloatTerm(tensor, ones, groups=channels),), gain, shift))
 
 
-def _batch_norm_vectors(arguments: dict[str, Any]) -> tuple[Constant, Constant]:
+def _batch_norm_vectors(arguments: dict[str, Any]) -> tuple[FloatConstant, FloatConstant]:
     """Return (gain, shift) with batch_norm(x) = gain * x + shift."""
     mean, variance = _constant(arguments["running_mean"]), _constant(arguments["running_var"])
     epsilon = float(arguments["eps"])
@@ -76,19 +75,19 @@ def _batch_norm_vectors(arguments: dict[str, Any]) -> tuple[Constant, Constant]:
     return gain, shift
 
 
-def combine(function: Callable[..., Any], *constants: Constant) -> Constant:
+def combine(function: Callable[..., Any], *constants: FloatConstant) -> FloatConstant:
     """Apply a function to constants, step by step where any of them differs by step."""
     steps = max(len(constant.values) for constant in constants)
-    return Constant(tuple(function(*(constant.at(step) for constant in constants)) for step in range(steps)))
+    return FloatConstant(tuple(function(*(constant.at(step) for constant in constants)) for step in range(steps)))
 
 
-def _constant(value: Any) -> Constant:
+def _constant(value: Any) -> FloatConstant:
     if not isinstance(value, Parameter):
         raise UnsupportedOperatorError("expected parameters, found computed values")
-    return Constant(tuple(tensor.detach().to("cpu").double().numpy() for tensor in value.values))
+    return FloatConstant(tuple(tensor.detach().to("cpu").double().numpy() for tensor in value.values))
 
 
-def _weight(value: Any) -> Constant:
+def _weight(value: Any) -> FloatConstant:
     constant = _constant(value)
     if constant.at(0).ndim != 4:
         raise UnsupportedOperatorError(f"has a kernel of shape {constant.at(0).shape}; 2-D convolutions are supported")

@@ -15,6 +15,7 @@ Float64Array = NDArray[np.float64]
 _LARGEST_ACCUMULATOR = 2**31 - 1
 _LARGEST_BIAS = 2**30
 _SMALLEST_USEFUL_BIAS = 2**16
+_SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def activation_parameters(lower: float, upper: float) -> ActivationParameters:
     lower, upper = min(lower, 0.0), max(upper, 0.0)
     if upper == lower:
         return ActivationParameters(1.0, 0)
-    scale = float(np.float32((upper - lower) / 255.0))
+    scale = float(np.float32(max((upper - lower) / 255.0, _SMALLEST_SCALE)))
     return ActivationParameters(scale, int(np.clip(np.rint(-lower / scale), 0, 255)))
 
 
@@ -89,7 +90,7 @@ def quantize_affine(
     output_scale: float,
     bias_limit: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return (bias, scale), both (out,), with scale * (acc + bias) close to (gain * weight_scale * acc + shift) / output_scale.
+    """Return (bias, scale), both (out,), so that scale * (acc + bias) = (gain * weight_scale * acc + shift) / output_scale.
 
     Where the gain is so small that the shift would need a bias beyond its limit, the gain is raised until it fits:
     the accumulator, at most a few percent of the limit, then stands for almost nothing, as it did before.

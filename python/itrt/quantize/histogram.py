@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,22 +28,22 @@ class StreamingHistogram:
     def update(self, values: NDArray[np.float32]) -> None:
         """Count float32 values of any shape; they are finite."""
         flat = values.reshape(-1)
-        nonzero = flat[flat != 0.0]
-        self.zeros += flat.size - nonzero.size
-        if nonzero.size == 0:
+        low, high = float(flat.min(initial=0.0)), float(flat.max(initial=0.0))
+        zeros = flat.size - int(np.count_nonzero(flat))
+        self.zeros += zeros
+        if low == high:
             return
-        low, high = float(nonzero.min()), float(nonzero.max())
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         self._widen(max(-low, high))
-        index = np.floor(nonzero * np.float32(1.0 / self.width)).astype(np.int32)
-        # The largest magnitudes may round up to the first bin outside.
-        np.clip(index, -_BINS_PER_SIDE, _BINS_PER_SIDE - 1, out=index)
-        self.counts += np.bincount(index + _BINS_PER_SIDE, minlength=self.counts.size)
+        index = np.floor(flat * np.float32(1.0 / self.width)) + np.float32(_BINS_PER_SIDE)
+        np.clip(index, 0, 2 * _BINS_PER_SIDE - 1, out=index)  # the largest value may lie on the last bin's upper edge
+        self.counts += np.bincount(index.astype(np.intp), minlength=self.counts.size)
+        self.counts[_BINS_PER_SIDE] -= zeros
 
     def _widen(self, magnitude: float) -> None:
         if self.width == 0.0:
             # A power of two: the division by the width is exact, and streams of one range agree on their bins.
-            self.width = 2.0 ** np.ceil(np.log2(magnitude / _BINS_PER_SIDE))
+            self.width = 2.0 ** math.ceil(math.log2(magnitude / _BINS_PER_SIDE))
         while magnitude > self.width * _BINS_PER_SIDE:
             pairs = self.counts.reshape(-1, 2).sum(axis=1)
             self.counts = np.zeros_like(self.counts)
@@ -51,7 +53,7 @@ class StreamingHistogram:
     @property
     def edges(self) -> NDArray[np.float64]:
         """The lower edge of each bin and the upper edge of the last, (8193,)."""
-        return np.arange(-_BINS_PER_SIDE, _BINS_PER_SIDE + 1) * self.width
+        return np.arange(-_BINS_PER_SIDE, _BINS_PER_SIDE + 1, dtype=np.float64) * self.width
 
     @property
     def total(self) -> int:

@@ -1,6 +1,7 @@
 #include "model/model_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 #include <sstream>
@@ -185,13 +186,18 @@ class FileWriter {
   ModelFile file_;
 };
 
-// Bit by bit, unlike the product's.
+// CRC-32, a byte at a time, unlike the product's.
 std::uint32_t checksum(const std::vector<std::uint8_t>& bytes) {
+  static const std::array<std::uint32_t, 256> table = [] {
+    std::array<std::uint32_t, 256> result{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+      result[byte] = byte;
+      for (int bit = 0; bit < 8; ++bit) result[byte] = result[byte] >> 1 ^ (result[byte] & 1 ? 0xEDB88320 : 0);
+    }
+    return result;
+  }();
   std::uint32_t value = 0xFFFFFFFF;
-  for (const std::uint8_t byte : bytes) {
-    value ^= byte;
-    for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320 : 0);
-  }
+  for (const std::uint8_t byte : bytes) value = value >> 8 ^ table[(value ^ byte) & 0xFF];
   return ~value;
 }
 

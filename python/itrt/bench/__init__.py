@@ -1,0 +1,1 @@
+"""Measuring a model beside other runtimes: same network, same calibration images, interleaved runs, agreement shown."""

@@ -1,0 +1,173 @@
+"""``itrt inspect``: what is in a model file, and what it costs at an image size."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from itrt import Model, load, packaged_models
+from itrt.cli import console
+from itrt.errors import InvalidArgumentError
+from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Program, Resize, Term, read
+from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
+
+_SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
+
+
+def inspect(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An .itrt file, or a packaged model's name.")],
+    size: Annotated[str, typer.Option(help="Height and width of an image: sizes and MAC are for it.")] = "360x480",
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="List the tensors with scale and zero point, too.")
+    ] = False,
+) -> None:
+    """Show the operators of a model, their sizes and what they cost."""
+    height, width = _parse_size(size)
+    model = load(file)  # validates everything
+    program = read(_bytes_of(file))
+    sizes = tensor_sizes(program, height, width)
+    terminal = console.output()
+    terminal.print(_summary(program, model, sizes))
+    totals = {}
+    for section, when in _SECTIONS.items():
+        operators: tuple[Operator, ...] = getattr(program, section)
+        costs = [operator_costs(operator, sizes) for operator in operators]
+        totals[section] = sum(cost.macs for cost in costs)
+        if operators:
+            terminal.print()
+            terminal.print(
+                _operator_table(program, f"{section}: {when}", list(zip(operators, costs, strict=True)), sizes)
+            )
+    if tensors:
+        terminal.print()
+        terminal.print(_tensor_table(program, sizes))
+    terminal.print()
+    terminal.print(_total(program, totals, sizes[program.image]), soft_wrap=True)
+
+
+def _parse_size(text: str) -> Size:
+    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if match is None:
+        raise InvalidArgumentError(f"--size: expected height and width such as 360x480, found {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def _bytes_of(file: str) -> bytes:
+    if file in packaged_models():
+        return (resources.files("itrt") / "models" / f"{file}.itrt").read_bytes()
+    return Path(file).read_bytes()
+
+
+def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
+    height, width = sizes[program.image]
+    limit = "any number" if program.max_iterations is None else f"at most {program.max_iterations}"
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in _normalization(program))
+    rows = [
+        ("model", program.name),
+        ("file", f"{console.binary_size(model.file_bytes)}, format version {FORMAT_VERSION}"),
+        ("iterations", f"trained for {program.iterations}, runs {limit}"),
+        ("image", f"any size, {program.preprocessing.color_order}, mean {mean}, standard deviation {std}"),
+        (
+            "answer",
+            f"{len(program.classes)} classes, logits {_shape(program, program.logits, sizes)} at {height}x{width}",
+        ),
+        ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
+        *program.metadata.items(),
+    ]
+    classes = Text("  ").join(
+        console.swatch(color) + Text(f" {name}") for name, color in zip(program.classes, program.palette, strict=False)
+    )
+    return Group(console.facts(rows), Text(), classes)
+
+
+def _normalization(program: Program) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return program.preprocessing.mean, program.preprocessing.std
+
+
+def _operator_table(
+    program: Program, title: str, rows: list[tuple[Operator, OperatorCosts]], sizes: tuple[Size, ...]
+) -> Table:
+    numbers = ["MAC", "parameters", "KiB"]
+    table = console.table("operator", "kind", "terms", "output", "per step", *numbers, title=title, numbers=numbers)
+    for operator, costs in rows:
+        terms = "\n".join(_terms(program, operator))
+        output = _shape(program, operator.output, sizes)
+        table.add_row(operator.name, _kind(operator), Text(terms), output, _per_step(operator), *_numbers(costs))
+    table.add_section()
+    total = OperatorCosts(*(sum(getattr(cost, field) for _, cost in rows) for field in _COST_FIELDS))
+    table.add_row("total", "", "", "", "", *_numbers(total), style="bold")
+    return table
+
+
+_COST_FIELDS = ("macs", "invariant_macs", "parameters", "bytes")
+
+
+def _numbers(costs: OperatorCosts) -> list[str]:
+    return [_millions(costs.macs), f"{costs.parameters:,}", f"{costs.bytes / 1024:,.1f}"]
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e6:,.2f} M" if count else "0"
+
+
+def _kind(operator: Operator) -> str:
+    return type(operator).__name__.lower()
+
+
+def _terms(program: Program, operator: Operator) -> list[str]:
+    match operator:
+        case Convolution():
+            return [_term(program, term) for term in operator.terms]
+        case Add():
+            factors = zip(operator.inputs, operator.multipliers, strict=True)
+            return [f"{program.tensors[index].name} * {factor:.4g}" for index, factor in factors]
+        case Resize():
+            return [program.tensors[operator.input].name]
+
+
+def _term(program: Program, term: Term) -> str:
+    _, height, width, channels = term.weight.at(0).shape
+    text = f"{program.tensors[term.input].name}, {height}x{width}x{channels}"
+    for name, pair in (("stride", term.stride), ("dilation", term.dilation)):
+        if pair != (1, 1):
+            text += f" {name} {pair[0]}" + (f"x{pair[1]}" if pair[0] != pair[1] else "")
+    if term.groups > 1:
+        text += f" {term.groups} groups"
+    return text + (" (loop-invariant)" if term.loop_invariant else "")
+
+
+def _per_step(operator: Operator) -> str:
+    if not isinstance(operator, Convolution):
+        return ""
+    weights = any(len(term.weight.values) > 1 for term in operator.terms)
+    constants = {"weights": weights, "bias": len(operator.bias.values) > 1, "scale": len(operator.scale.values) > 1}
+    return ", ".join(name for name, per_step in constants.items() if per_step)
+
+
+def _shape(program: Program, tensor: int, sizes: tuple[Size, ...]) -> str:
+    height, width = sizes[tensor]
+    return f"{height}x{width}x{program.tensors[tensor].channels}"
+
+
+def _tensor_table(program: Program, sizes: tuple[Size, ...]) -> Table:
+    roles = {program.image: "image", program.state: "state", program.next_state: "next state", program.logits: "logits"}
+    table = console.table("tensor", "role", "shape", "scale", "zero point", title="tensors", numbers=["scale"])
+    for index, tensor in enumerate(program.tensors):
+        points = ", ".join(str(point) for point in tensor.zero_points)
+        shape = _shape(program, index, sizes)
+        table.add_row(tensor.name, roles.get(index, ""), shape, f"{tensor.scale:.6g}", points)
+    return table
+
+
+def _total(program: Program, macs: dict[str, int], size: Size) -> Text:
+    count = program.iterations if program.block else 0
+    total = macs["stem"] + count * macs["block"] + macs["head"]
+    parts = "stem + head" if not count else f"stem + {count} x block + head"
+    return Text(f"{total / 1e9:.3f} G MAC for one answer at {size[0]}x{size[1]}: {parts}")

@@ -1,0 +1,81 @@
+"""What a program costs at an image size: the size of every tensor, the multiply-accumulates of every operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from itrt.errors import InvalidArgumentError
+from itrt.format.program import Add, Constant, Convolution, Operator, Program, Resize, Term
+
+Size = tuple[int, int]  # height, width
+
+
+@dataclass(frozen=True)
+class OperatorCosts:
+    """Of one execution: ``macs``, of which ``invariant_macs`` give the same in every iteration.
+
+    Of the file: ``parameters``, the elements of all constants (those of every step), and the ``bytes`` they take.
+    """
+
+    macs: int
+    invariant_macs: int
+    parameters: int
+    bytes: int
+
+
+def tensor_sizes(program: Program, height: int, width: int) -> tuple[Size, ...]:
+    """Return the (height, width) of every tensor for an image of this size.
+
+    Raises InvalidArgumentError where a kernel does not fit into its input or inputs do not fit together.
+    """
+    sizes: dict[int, Size] = {program.image: (height, width)}
+    for operator in (*program.stem, *program.block, *program.head):
+        found = _output_sizes(operator, sizes)
+        if len(set(found)) != 1 or min(found[0]) < 1:
+            raise InvalidArgumentError(
+                f"image of {height}x{width} (height x width): {operator.name}: expected one size of at least a pixel, "
+                f"found {', '.join(f'{size[0]}x{size[1]}' for size in found)}"
+            )
+        sizes[operator.output] = found[0]
+    return tuple(sizes[index] for index in range(len(program.tensors)))
+
+
+def operator_costs(operator: Operator, sizes: tuple[Size, ...]) -> OperatorCosts:
+    """Return the costs of an operator of a program whose tensors have these sizes."""
+    if not isinstance(operator, Convolution):
+        return OperatorCosts(0, 0, 0, 0)
+    height, width = sizes[operator.output]
+    macs = [height * width * term.weight.at(0).size for term in operator.terms]
+    constants = [*(term.weight for term in operator.terms), operator.bias, operator.scale]
+    return OperatorCosts(
+        macs=sum(macs),
+        invariant_macs=sum(mac for mac, term in zip(macs, operator.terms, strict=True) if term.loop_invariant),
+        parameters=sum(_elements(constant) for constant in constants),
+        bytes=sum(value.nbytes for constant in constants for value in constant.values),
+    )
+
+
+def _elements(constant: Constant) -> int:
+    return sum(value.size for value in constant.values)
+
+
+def _output_sizes(operator: Operator, sizes: dict[int, Size]) -> list[Size]:
+    """The output's size as each input says it."""
+    match operator:
+        case Convolution():
+            return [_convolved(sizes[term.input], term) for term in operator.terms]
+        case Add():
+            return [sizes[index] for index in operator.inputs]
+        case Resize():
+            return [sizes[operator.size_of]]
+
+
+def _convolved(size: Size, term: Term) -> Size:
+    top, left, bottom, right = term.padding
+    kernel = term.weight.at(0).shape[1:3]
+
+    def along(axis: int, padding: int) -> int:
+        room = size[axis] + padding - term.dilation[axis] * (kernel[axis] - 1) - 1
+        return int(room // term.stride[axis]) + 1
+
+    return along(0, top + bottom), along(1, left + right)

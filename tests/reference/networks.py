@@ -1,0 +1,80 @@
+"""Networks, images and an oracle in the runtime's place, for tests of conversion. Needs torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from itrt.format import Program
+from itrt.nn import ItNet, ItNetSettings
+from reference.executor import execute, labels
+
+MEAN = (0.41, 0.43, 0.47)
+STD = (0.29, 0.30, 0.31)
+
+
+def randomize_norms(network: nn.Module, seed: int = 0) -> None:
+    """Give each batch normalization statistics, gains (some negative, one zero) and shifts of its own, as if trained."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(like: torch.Tensor, low: float, high: float) -> torch.Tensor:
+        return torch.rand(like.shape, generator=generator) * (high - low) + low
+
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                assert module.running_mean is not None and module.running_var is not None
+                sign = torch.sign(uniform(module.weight, -0.25, 1.0))
+                module.weight.copy_(uniform(module.weight, 0.6, 1.4) * sign)
+                module.weight[0] = 0.0
+                module.bias.copy_(uniform(module.bias, -0.3, 0.5))
+                module.running_mean.copy_(uniform(module.bias, -0.5, 0.5))
+                module.running_var.copy_(uniform(module.bias, 0.7, 1.6))
+
+
+def small_itnet(seed: int = 0, **settings: object) -> ItNet:
+    """An ItNet of a few thousand weights with randomized batch normalization."""
+    defaults = {"classes": 5, "channels": (12, 16, 20), "stem_channels": 8, "iterations": 2}
+    torch.manual_seed(seed)
+    network = ItNet(ItNetSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
+    randomize_norms(network, seed)
+    return network.eval()
+
+
+def random_image(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """A u8 (height, width, 3) image: smooth shapes with noise."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.uniform(0, 255, (height // 8 + 2, width // 8 + 2, 3))
+    smooth = np.kron(coarse, np.ones((8, 8, 1)))[:height, :width]
+    return np.clip(smooth + generator.normal(0, 12, smooth.shape), 0, 255).astype(np.uint8)
+
+
+def normalized(image: NDArray[np.uint8]) -> torch.Tensor:
+    """What the float network sees: (pixel / 255 - mean) / std, float32 (1, 3, height, width)."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].double() / 255
+    return ((pixels - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)).float()
+
+
+@dataclass(frozen=True)
+class OracleResult:
+    """The part of a result that the parity report reads."""
+
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class OracleModel:
+    """Looks like the runtime's model, computes with the oracle."""
+
+    program: Program
+
+    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[tuple[str, int | None], NDArray[np.uint8]]:
+        return execute(self.program, image, iterations).tensors
+
+    def run(self, image: NDArray[np.uint8], *, iterations: int) -> OracleResult:
+        logits = execute(self.program, image, iterations).logits[-1]
+        return OracleResult(labels(logits, *image.shape[:2]))
