@@ -6,7 +6,7 @@ namespace itrt::plan {
 namespace {
 
 struct Uses {
-  std::int64_t written = 0;    // by which operator; the image: 0
+  std::int64_t written = -1;    // by which operator; -1: the image, before them all
   std::int64_t last_read = -1;  // -1: by none
   std::int64_t last_read_in_block = -1;
   bool read_in_loop = false;  // by the block or the head

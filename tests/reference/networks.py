@@ -18,7 +18,7 @@ STD = (0.29, 0.30, 0.31)
 
 
 def randomize_norms(network: nn.Module, seed: int = 0) -> None:
-    """Give each batch normalization statistics, gains (some negative, one zero) and shifts of its own, as if trained."""
+    """Give each batch normalization statistics, gains (some negative, one zero) and shifts of its own."""
     generator = torch.Generator().manual_seed(seed)
 
     def uniform(like: torch.Tensor, low: float, high: float) -> torch.Tensor:
@@ -27,7 +27,8 @@ def randomize_norms(network: nn.Module, seed: int = 0) -> None:
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
-                assert module.running_mean is not None and module.running_var is not None
+                assert module.running_mean is not None
+                assert module.running_var is not None
                 sign = torch.sign(uniform(module.weight, -0.25, 1.0))
                 module.weight.copy_(uniform(module.weight, 0.6, 1.4) * sign)
                 module.weight[0] = 0.0

@@ -22,8 +22,22 @@ constexpr std::int64_t copy_chunk = 16;                // bytes that gathering c
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-// Bytes from one gathered pixel to the next. The last chunk of a pixel spills into the next one, which is written after it.
-std::int64_t gather_pitch(const PackedConvolution& packed) { return round_up(packed.segments[0].quads * 4, copy_chunk * 2); }
+// Bytes from one gathered pixel to the next. A run's last chunk spills into the run behind it, which is written later; the
+// last run's into the gap between pixels.
+std::int64_t gather_pitch(const PackedConvolution& packed) {
+  const ConvolutionRun& last = packed.runs.back();
+  const std::int64_t spilled = packed.gathered_bytes - last.bytes + round_up(last.bytes, copy_chunk);
+  return round_up(std::max(spilled, packed.gathered_bytes), 4);
+}
+
+// Copies `count` runs of at most chunks * copy_chunk bytes.
+template <int chunks>
+void copy_runs(const std::uint8_t* source, std::int64_t step, std::uint8_t* out, std::int64_t pitch,
+               std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i, source += step, out += pitch) {
+    for (int c = 0; c < chunks; ++c) std::memcpy(out + c * copy_chunk, source + c * copy_chunk, copy_chunk);
+  }
+}
 
 // Output columns of a run for which it lies inside the row.
 struct Interior {
@@ -43,9 +57,14 @@ class Panel {
     pointers_ = reinterpret_cast<const std::uint8_t**>(call.scratch);
     copies_ = reinterpret_cast<std::uint8_t*>(call.scratch) +
               packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(*pointers_));
+    if (packed.gathered) {
+      const std::int64_t pitch = gather_pitch(packed);
+      for (std::int64_t p = 0; p < panel_pixels; ++p) pointers_[p] = copies_ + p * pitch;
+      return;
+    }
     inside_ = {0, call.output_width};
     for (const ConvolutionRun& run : packed.runs) {
-      if (run.taps == 1 && !packed.gathered) continue;  // a single tap outside is the padding itself
+      if (run.taps == 1) continue;  // a tap outside is the padding itself
       const Interior range = interior(run, term(run), input(run));
       inside_ = {std::max(inside_.first, range.first), std::min(inside_.last, range.last)};
     }
@@ -62,7 +81,7 @@ class Panel {
     } else {
       for (std::size_t segment = 0; segment < packed_.runs.size(); ++segment) point(segment);
     }
-    for (std::int64_t s = 0; s < packed_.segment_count; ++s) {  // whole tiles
+    for (std::int64_t s = 0; s < packed_.segment_count && !packed_.gathered; ++s) {  // whole tiles
       const std::uint8_t** row = pointers_ + s * panel_pixels;
       std::fill(row + count_, row + round_up(count_, pixel_granule), row[count_ - 1]);
     }
@@ -167,35 +186,49 @@ class Panel {
 
   void gather() const {
     const std::int64_t pitch = gather_pitch(packed_);
-    for (std::int64_t p = 0; p < count_; ++p) pointers_[p] = copies_ + p * pitch;
-    each_row([&](std::int64_t position, std::int64_t row, std::int64_t column, std::int64_t count) {
-      for (std::int64_t x = column; x < column + count; ++x) {
-        std::uint8_t* out = copies_ + (position + x - column) * pitch;
-        for (const ConvolutionRun& run : packed_.runs) {
-          const ConvolutionTerm& t = term(run);
-          const ConvolutionInput& in = input(run);
-          const std::int64_t input_row = row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
-          if (input_row < 0 || input_row >= in.height) {
-            std::memcpy(out, padding(run), static_cast<std::size_t>(run.bytes));
-          } else if (at_border(x)) {
-            assemble(run, input_row, x, out);
-          } else {
-            const std::int64_t start =
-                x * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
-            const std::uint8_t* source = in.data + (input_row * in.width + start) * t.in_channels;
-            for (std::int64_t i = 0; i < run.bytes; i += copy_chunk) std::memcpy(out + i, source + i, copy_chunk);
-          }
-          out += run.bytes;
+    std::uint8_t* run_copies = copies_;
+    for (const ConvolutionRun& run : packed_.runs) {
+      const ConvolutionTerm& t = term(run);
+      const ConvolutionInput& in = input(run);
+      const Interior range = interior(run, t, in);
+      each_row([&](std::int64_t position, std::int64_t row, std::int64_t column, std::int64_t count) {
+        std::uint8_t* out = run_copies + position * pitch;
+        const std::int64_t last = column + count;
+        const std::int64_t input_row = row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
+        if (input_row < 0 || input_row >= in.height) return copy(run, padding(run), 0, out, pitch, count);
+        const std::int64_t inside_first = std::clamp(range.first, column, last);
+        const std::int64_t inside_last = std::clamp(range.last, inside_first, last);
+        for (std::int64_t x = column; x < inside_first; ++x, out += pitch) assemble(run, input_row, x, out);
+        if (inside_first < inside_last) {
+          const std::int64_t start =
+              inside_first * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
+          copy(run, in.data + (input_row * in.width + start) * t.in_channels, t.stride_width * t.in_channels, out, pitch,
+               inside_last - inside_first);
+          out += (inside_last - inside_first) * pitch;
         }
-      }
-    });
+        for (std::int64_t x = inside_last; x < last; ++x, out += pitch) assemble(run, input_row, x, out);
+      });
+      run_copies += run.bytes;
+    }
+  }
+
+  static void copy(const ConvolutionRun& run, const std::uint8_t* source, std::int64_t step, std::uint8_t* out,
+                   std::int64_t pitch, std::int64_t count) {
+    switch ((run.bytes + copy_chunk - 1) / copy_chunk) {
+      case 1: return copy_runs<1>(source, step, out, pitch, count);
+      case 2: return copy_runs<2>(source, step, out, pitch, count);
+      default:
+        for (; count > 0; --count, source += step, out += pitch) {
+          std::memcpy(out, source, static_cast<std::size_t>(run.bytes));
+        }
+    }
   }
 
   const PackedConvolution& packed_;
   const ConvolutionCall& call_;
   const std::uint8_t** pointers_;  // [segment][panel_pixels]
   std::uint8_t* copies_;           // gathered pixels, or runs of pixels at the border
-  Interior inside_;                // output columns for which no run is assembled
+  Interior inside_ = {0, 0};       // output columns for which no run is assembled
   std::int64_t first_ = 0, count_ = 0;
 };
 

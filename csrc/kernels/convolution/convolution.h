@@ -37,8 +37,8 @@ struct ConvolutionTerm {
   std::int64_t padding_top = 0, padding_left = 0;
   std::int64_t dilation_height = 1, dilation_width = 1;
   std::int64_t groups = 1;
-  std::span<const std::int8_t> weight;
-  std::span<const std::uint8_t> zero_points;  // one, or one an input channel
+  std::span<const std::int8_t> weight = {};
+  std::span<const std::uint8_t> zero_points = {};  // one, or one an input channel
 };
 
 struct ConvolutionKernel;   // convolution_kernel.h
@@ -72,6 +72,7 @@ struct PackedConvolution {
   std::vector<ConvolutionTerm> terms;  // their weight and zero_points spans are empty here: packing has consumed them
   std::vector<ConvolutionRun> runs;
   bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
+  std::int64_t gathered_bytes = 0;
   std::vector<ConvolutionOutputBlock> blocks;
   std::int64_t segment_count = 0;
   std::vector<ConvolutionSegment> segments;  // [partition][segment]

@@ -203,6 +203,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     packed.assembly_bytes += round_up(run.bytes, 16) + 16;
   }
   packed.gathered = whole_pixels && bytes <= gather_limit && quads(bytes) < quads_of_runs;
+  packed.gathered_bytes = packed.gathered ? bytes : 0;
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
 
   const auto range_of = [&](const ConvolutionRun& run, std::int64_t partition) {

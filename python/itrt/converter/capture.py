@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from itrt.converter.captured import CapturedNetwork, Section
 from itrt.converter.export_reader import read_export
@@ -29,11 +29,24 @@ class _Part(nn.Module):
 
     def __init__(self, network: nn.Module, function: Callable[..., Tensor]) -> None:
         super().__init__()
-        self.network = network
+        self.network = _children_of(network) if isinstance(network, IterativeNetwork) else network
         self._function = function
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self._function(*inputs)
+
+
+def _children_of(network: IterativeNetwork) -> nn.Module:
+    """Return a module with the same children, parameters and buffers.
+
+    An IterativeNetwork may have a child named like a method ("stem"); torch.export would find the method.
+    """
+    children = nn.Module()
+    children._modules = network._modules
+    children._parameters = network._parameters
+    children._buffers = network._buffers
+    children._non_persistent_buffers_set = network._non_persistent_buffers_set
+    return children
 
 
 def capture(network: nn.Module, example_input: Tensor | None = None) -> CapturedNetwork:
@@ -54,7 +67,7 @@ def capture(network: nn.Module, example_input: Tensor | None = None) -> Captured
     network = copy.deepcopy(network).to("cpu", torch.float32).eval()
     image = torch.zeros(_EXAMPLE_SHAPE) if example_input is None else example_input.detach().to("cpu", torch.float32)
     if not isinstance(network, IterativeNetwork):
-        stem = _export("stem", network, network, {"image": image})
+        stem = _export("stem", network, network.__call__, {"image": image})
         return CapturedNetwork(stem, None, None, iterations=1, max_iterations=1, steps=1)
 
     stem = _export("stem", network, network.stem, {"image": image})
@@ -76,6 +89,11 @@ def _export_block(network: IterativeNetwork, state: Tensor, step: int) -> Sectio
     return _export("block", network, block, {"state": state, "features": state.clone()})
 
 
+def _changes_its_input(node: fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and bool(schema.is_mutable)
+
+
 def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inputs: dict[str, Tensor]) -> Section:
     dynamic: Any = torch.export.Dim.DYNAMIC
     part = _Part(network, function).eval()
@@ -84,7 +102,8 @@ def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inpu
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # deprecations inside torch.export, which the user cannot act on
             program = torch.export.export(part, tuple(inputs.values()), dynamic_shapes=shapes, strict=False)
-            program = program.run_decompositions({})  # only makes it functional: relu_ becomes relu
+            if any(map(_changes_its_input, program.graph.nodes)):
+                program = program.run_decompositions({})  # makes it functional: relu_ becomes relu
     except Exception as error:
         raise ConversionError(
             f"{name} of {type(network).__name__}: torch.export with dynamic height and width failed: {error}"

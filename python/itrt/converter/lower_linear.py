@@ -48,6 +48,8 @@ def lower_batch_norm(node: Node, section: SectionBuilder) -> None:
 
     The weights stay as they are: gain and shift go into vectors, which may differ by step.
     """
+    if node.arguments.get("training", False):
+        raise UnsupportedOperatorError("normalizes with the statistics of the batch")
     gain, shift = _batch_norm_vectors(node.arguments)
     producer = section.fusable(node.arguments["input"])
     if isinstance(producer, FloatConvolution) and is_unclamped(producer):

@@ -51,4 +51,6 @@ def lower_getitem(node: Node, section: SectionBuilder) -> None:
 
 def lower_identity(node: Node, section: SectionBuilder) -> None:
     """Do nothing: dropout in evaluation, clones, memory formats."""
+    if node.arguments.get("train", False):
+        raise UnsupportedOperatorError("drops values although the network is in evaluation mode")
     section.alias(node, node.arguments.get("self", node.arguments.get("input")))

@@ -19,6 +19,7 @@ LOWERING: dict[str, Callable[[Node, SectionBuilder], None]] = {
     "aten.conv2d.default": lower_linear.lower_convolution,
     "aten.conv2d.padding": lower_linear.lower_convolution,
     "aten.convolution.default": lower_linear.lower_convolution,
+    "aten.batch_norm.default": lower_linear.lower_batch_norm,
     "aten._native_batch_norm_legit_no_training.default": lower_linear.lower_batch_norm,
     "aten.relu.default": lower_pointwise.lower_relu,
     "aten.relu6.default": lower_pointwise.lower_relu6,

@@ -117,12 +117,14 @@ class FileWriter {
     for (const auto& [key, value] : program.metadata) {
       metadata += (metadata.empty() ? "" : ",") + quoted(key) + ":" + quoted(value);
     }
+    // In this order: it is the order of the blobs.
+    const std::string stem = section(program.stem), block = section(program.block), head = section(program.head);
     file_.program = "{\"name\":" + quoted(program.name) + ",\"iterations\":" + std::to_string(program.iterations) +
                     ",\"max_iterations\":" + max + ",\"tensors\":" + list(program.tensors, tensor_text) +
                     ",\"image\":" + std::to_string(program.image) + ",\"state\":" + index_or_null(program.state) +
                     ",\"next_state\":" + index_or_null(program.next_state) +
-                    ",\"logits\":" + std::to_string(program.logits) + ",\"stem\":" + section(program.stem) +
-                    ",\"block\":" + section(program.block) + ",\"head\":" + section(program.head) +
+                    ",\"logits\":" + std::to_string(program.logits) + ",\"stem\":" + stem +
+                    ",\"block\":" + block + ",\"head\":" + head +
                     ",\"preprocessing\":{\"mean\":" + numbers(program.mean) + ",\"std\":" + numbers(program.std) +
                     ",\"color_order\":" + quoted(program.color_order) + "},\"classes\":" + list(program.classes, text) +
                     ",\"palette\":" + list(program.palette, [](const auto& color) { return numbers(color); }) +
@@ -147,17 +149,17 @@ class FileWriter {
     int index = 0;
     const std::string terms = list(convolution.terms, [&](const Term& term) {
       const std::vector<std::int64_t> shape(term.weight_shape.begin(), term.weight_shape.end());
-      return "{\"input\":" + std::to_string(term.input) +
-             ",\"weight\":" + constant(term.weight, op.name + ".weight." + std::to_string(index++), "I8", shape) +
+      const std::string weight = constant(term.weight, op.name + ".weight." + std::to_string(index++), "I8", shape);
+      return "{\"input\":" + std::to_string(term.input) + ",\"weight\":" + weight +
              ",\"stride\":" + numbers(term.stride) + ",\"padding\":" + numbers(term.padding) +
              ",\"dilation\":" + numbers(term.dilation) + ",\"groups\":" + std::to_string(term.groups) +
              ",\"loop_invariant\":" + (term.loop_invariant ? "true" : "false") + "}";
     });
     const std::vector<std::int64_t> shape = {convolution.terms.front().weight_shape[0]};
-    return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms +
-           ",\"bias\":" + constant(convolution.bias, op.name + ".bias", "I32", shape) +
-           ",\"scale\":" + constant(convolution.scale, op.name + ".scale", "F32", shape) +
-           ",\"clamp\":" + clamp(convolution.clamp) + "}";
+    const std::string bias = constant(convolution.bias, op.name + ".bias", "I32", shape);
+    const std::string scale = constant(convolution.scale, op.name + ".scale", "F32", shape);
+    return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms + ",\"bias\":" + bias +
+           ",\"scale\":" + scale + ",\"clamp\":" + clamp(convolution.clamp) + "}";
   }
 
   std::string body_text(const model::Add& add, const Operator&, const std::string& head) const {

@@ -322,7 +322,7 @@ TEST_F(ValidateTest, AccumulatorsCountZeroPointsWithTheBias) {
   average.bias.values = {{largest}};
   EXPECT_NO_THROW(validate(program_));
   program_.tensors[image].zero_points = {10, 20, 31};
-  expect_invalid({"stem.average", "2147483748 in channel 0"});  // the bias takes in 100 more
+  expect_invalid({"stem.average", "2147483747 in channel 0"});  // the bias takes in 100 more
   program_.tensors[image].zero_points = {10, 21, 30};
   EXPECT_NO_THROW(validate(program_));
 }

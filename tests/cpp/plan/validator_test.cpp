@@ -1,1 +1,50 @@
+// The checker itself: planted mistakes are found, and the message names them.
+#include "plan/validator.h"
+
 #include <gtest/gtest.h>
+
+namespace itrt::plan {
+namespace {
+
+// b lives with a and with c; a and c do not meet.
+const std::vector<Buffer> buffers = {{64, 16, {{0, 4}}}, {32, 16, {{2, 8}}}, {64, 16, {{4, 8}}}};
+const Layout good = {{0, 64, 0}, 96};
+
+TEST(Validator, AcceptsAGoodLayout) { EXPECT_EQ(find_conflict(buffers, good), std::nullopt); }
+
+TEST(Validator, FindsOverlaps) {
+  Layout layout = good;
+  layout.offsets[1] = 48;
+  EXPECT_EQ(find_conflict(buffers, layout), "buffer 1 overlaps buffer 0");
+  layout.offsets = {0, 64, 16};
+  EXPECT_EQ(find_conflict(buffers, layout), "buffer 2 overlaps buffer 1");
+  layout.offsets = {32, 64, 0};
+  EXPECT_EQ(find_conflict(buffers, layout), "buffer 1 overlaps buffer 0");
+}
+
+TEST(Validator, FindsABufferInsideAnother) {
+  const std::vector<Buffer> nested = {{64, 1, {{0, 2}}}, {8, 1, {{1, 3}}}};
+  EXPECT_EQ(find_conflict(nested, {{0, 20}, 64}), "buffer 1 overlaps buffer 0");
+  EXPECT_EQ(find_conflict({std::vector<Buffer>{nested[1], nested[0]}}, {{20, 0}, 64}), "buffer 1 overlaps buffer 0");
+}
+
+TEST(Validator, FindsOverlapsInASecondLife) {
+  const std::vector<Buffer> looped = {{64, 1, {{0, 2}, {6, 8}}}, {64, 1, {{2, 6}}}, {64, 1, {{7, 9}}}};
+  EXPECT_EQ(find_conflict(looped, {{0, 0, 64}, 128}), std::nullopt);
+  EXPECT_EQ(find_conflict(looped, {{0, 0, 32}, 128}), "buffer 2 overlaps buffer 0");
+}
+
+TEST(Validator, FindsBuffersOutsideTheArena) {
+  EXPECT_EQ(find_conflict(buffers, {{0, 64, 0}, 95}), "buffer 1 lies outside the arena");
+  EXPECT_EQ(find_conflict(buffers, {{-16, 64, 0}, 96}), "buffer 0 lies outside the arena");
+}
+
+TEST(Validator, FindsUnalignedBuffers) { EXPECT_EQ(find_conflict(buffers, {{0, 72, 0}, 128}), "buffer 1 is not aligned"); }
+
+TEST(Validator, NeedsAnOffsetForEachBuffer) {
+  EXPECT_EQ(find_conflict(buffers, {{0, 64}, 96}), "expected one offset a buffer");
+  EXPECT_EQ(find_conflict(buffers, {{0, 64, 0, 0}, 96}), "expected one offset a buffer");
+}
+
+}  // namespace
+}  // namespace itrt::plan

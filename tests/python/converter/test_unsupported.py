@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from itrt.converter.calibration import Calibrator
 from itrt.converter.convert import float_graph
@@ -30,7 +30,7 @@ class Unsupported(IterativeNetwork):
 
     def block(self, state: Tensor, features: Tensor, step: int) -> Tensor:
         mixed = torch.cat((state, features), dim=1)
-        return self.pool(state).sigmoid() + F.relu(mixed)[:, :8]
+        return self.pool(state).sigmoid() + functional.relu(mixed)[:, :8]
 
     def head(self, state: Tensor) -> Tensor:
         return state
@@ -62,16 +62,22 @@ class OneLayer(nn.Module):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: F.interpolate(x, scale_factor=2.0, mode="bilinear"), "not the size of another tensor"),
-        (lambda x: F.interpolate(x, size=x.shape[2:], mode="bilinear", align_corners=True), "align_corners=True"),
-        (lambda x: F.interpolate(x, scale_factor=2.0), "aten.upsample_nearest2d"),
-        (lambda x: F.conv_transpose2d(x, torch.ones(4, 4, 2, 2)), "aten.conv_transpose2d|is transposed"),
+        (lambda x: functional.interpolate(x, scale_factor=2.0, mode="bilinear"), "not the size of another tensor"),
+        (
+            lambda x: functional.interpolate(x, size=x.shape[2:], mode="bilinear", align_corners=True),
+            "align_corners=True",
+        ),
+        (lambda x: functional.interpolate(x, scale_factor=2.0), "aten.upsample_nearest2d"),
+        (lambda x: functional.conv_transpose2d(x, torch.ones(4, 4, 2, 2)), "aten.conv_transpose2d|is transposed"),
         (lambda x: x + 1.0, "expected an activation, found 1.0"),
         (lambda x: x + x[:, :1], "aten.slice"),
         (lambda x: torch.cat((x, x), dim=2), "has dim 2"),
-        (lambda x: F.conv2d(torch.cat((x, x), 1), torch.ones(8, 1, 1, 1), groups=8), "concatenation with 8 groups"),
-        (lambda x: F.pad(x, (1, 1, 1, 1), value=3.0), "zeros around are supported"),
-        (lambda x: F.pad(x, (1, 1, 1, 1)), "reads a zero-padded tensor"),
+        (
+            lambda x: functional.conv2d(torch.cat((x, x), 1), torch.ones(8, 1, 1, 1), groups=8),
+            "concatenation with 8 groups",
+        ),
+        (lambda x: functional.pad(x, (1, 1, 1, 1), value=3.0), "zeros around are supported"),
+        (lambda x: functional.pad(x, (1, 1, 1, 1)), "reads a zero-padded tensor"),
         (lambda x: torch.cat((x, x), dim=1), "reads a concatenation"),
         (lambda x: x.mean((2, 3)), "expected one result of shape"),
     ],
@@ -106,7 +112,10 @@ class Stepwise(IterativeNetwork):
         (lambda x, step: x.relu() if step < 1 else x, r"step 1 ends where step 0 has aten.relu.default"),
         (lambda x, step: x if step < 2 else x.relu(), r"step 2 has aten.relu.default .* where step 0 has ended"),
         (lambda x, step: x.clamp(0, 1 + step), r"step 1 has argument 2, step 0 has 1"),
-        (lambda x, step: F.conv2d(x, torch.ones(4, 4, 2 * step + 1, 1)), r"step 1 has a parameter \(4, 4, 3, 1\)"),
+        (
+            lambda x, step: functional.conv2d(x, torch.ones(4, 4, 2 * step + 1, 1)),
+            r"step 1 has a parameter \(4, 4, 3, 1\)",
+        ),
     ],
 )
 def test_steps_of_different_structure_are_reported(change: Callable[[Tensor, int], Tensor], message: str) -> None:
@@ -116,7 +125,7 @@ def test_steps_of_different_structure_are_reported(change: Callable[[Tensor, int
 
 def test_a_block_must_keep_the_states_shape() -> None:
     with pytest.raises(ConversionError, match=r"block: expected a result of the state's shape"):
-        float_graph(Stepwise(lambda x, step: F.conv2d(x, torch.ones(4, 4, 3, 3))), MEAN, STD)
+        float_graph(Stepwise(lambda x, step: functional.conv2d(x, torch.ones(4, 4, 3, 3))), MEAN, STD)
 
 
 def test_a_network_that_export_cannot_trace() -> None:
@@ -129,5 +138,5 @@ def test_values_that_are_not_finite_are_named() -> None:
     with torch.no_grad():
         network.convolution.weight[1, 2] = float("nan")
     graph = float_graph(network, MEAN, STD)
-    with pytest.raises(ConversionError, match="stem.convolution: expected finite values"):
+    with pytest.raises(ConversionError, match=r"stem\.convolution: expected finite values"):
         Calibrator(graph, FloatExecutor(graph), "mse").observe(random_image(8, 8))

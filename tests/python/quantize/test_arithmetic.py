@@ -55,7 +55,13 @@ def test_terms_share_one_scale_a_channel() -> None:
         restored = weights * quantized.scale[:, None, None, None]
         assert np.abs(restored - term).max() <= quantized.scale.max() / 2 + 1e-12
     assert quantized.scale[2] == 0.0
-    assert np.abs(np.concatenate([w.reshape(4, -1) for w in quantized.weights], 1)).max(1).tolist() == [127, 127, 0, 127]
+    largest = np.abs(np.concatenate([weights.reshape(4, -1) for weights in quantized.weights], axis=1)).max(axis=1)
+    assert largest.tolist() == [
+        127,
+        127,
+        0,
+        127,
+    ]
 
 
 def test_bias_and_scale_reproduce_gain_and_shift() -> None:

@@ -1,0 +1,98 @@
+// A random or stated convolution with its memory, and the comparison of every kernel with the oracle.
+#pragma once
+
+#include <list>
+#include <vector>
+
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/convolution_kernel.h"
+#include "kernels/exact_memory.h"
+#include "reference/kernels.h"
+
+namespace itrt::test {
+
+struct ConvolutionProblem {
+  std::int64_t out_channels = 1, output_height = 1, output_width = 1;
+  std::vector<kernels::ConvolutionTerm> terms;
+  std::vector<kernels::ConvolutionInput> inputs;
+  std::vector<std::int32_t> bias;
+  std::vector<float> scale;
+  std::int32_t zero_point = 0, lower = 0, upper = 255;
+
+  // Adds a term with random weights, zero points and input.
+  void add(Random& random, kernels::ConvolutionTerm term, std::int64_t height, std::int64_t width) {
+    weights_.push_back(random_bytes<std::int8_t>(
+        random, out_channels * term.kernel_height * term.kernel_width * (term.in_channels / term.groups)));
+    zero_points_.push_back(random_bytes<std::uint8_t>(random, between(random, 0, 1) ? term.in_channels : 1));
+    const auto input = random_bytes<std::uint8_t>(random, height * width * term.in_channels);
+    memory_.emplace_back(input, kernels::input_slack);
+    term.weight = weights_.back();
+    term.zero_points = zero_points_.back();
+    terms.push_back(term);
+    inputs.push_back({memory_.back().data(), height, width});
+  }
+
+  // Biases and scales such that most outputs are between the limits, a few far outside, and signs and zeros occur.
+  void add_requantization(Random& random) {
+    std::int64_t products = 0;
+    for (const auto& weights : weights_) products += static_cast<std::int64_t>(weights.size()) / out_channels;
+    const float spread = 40.0f / (74.0f * 74.0f * std::sqrt(static_cast<float>(products)));
+    for (std::int64_t o = 0; o < out_channels; ++o) {
+      bias.push_back(static_cast<std::int32_t>(between(random, -100000, 100000)));
+      const float factor = static_cast<float>(between(random, -4, 12)) / 4.0f;  // negative, zero, positive
+      scale.push_back(between(random, 0, 20) ? factor * spread : factor * 1e35f);
+    }
+    zero_point = static_cast<std::int32_t>(between(random, 0, 3) ? between(random, 0, 255) : 0);
+    if (between(random, 0, 1)) {
+      lower = static_cast<std::int32_t>(between(random, 0, 200));
+      upper = static_cast<std::int32_t>(between(random, lower, 255));
+    }
+  }
+
+  void expect_all_kernels_exact(Random& random) const {
+    const std::vector<std::uint8_t> expected = reference::convolve({.terms = terms,
+                                                                    .inputs = inputs,
+                                                                    .out_channels = out_channels,
+                                                                    .output_height = output_height,
+                                                                    .output_width = output_width,
+                                                                    .bias = bias,
+                                                                    .scale = scale,
+                                                                    .zero_point = zero_point,
+                                                                    .lower = lower,
+                                                                    .upper = upper});
+    each_kernel(kernels::convolution_kernels(), [&](const kernels::ConvolutionKernel& kernel) {
+      const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
+      std::vector<std::int32_t> folded = bias;
+      for (std::size_t o = 0; o < folded.size(); ++o) folded[o] -= packed.zero_point_sum[o];
+      const std::int64_t pixels = output_height * output_width;
+      std::vector<std::uint8_t> whole(expected.size()), parts(expected.size());
+      AlignedBuffer scratch(kernels::scratch_bytes(packed));
+      kernels::ConvolutionCall call = {.inputs = inputs,
+                                       .bias = folded.data(),
+                                       .scale = scale.data(),
+                                       .output_zero_point = zero_point,
+                                       .clamp_lower = lower,
+                                       .clamp_upper = upper,
+                                       .output = whole.data(),
+                                       .output_height = output_height,
+                                       .output_width = output_width,
+                                       .scratch = scratch.data()};
+      kernels::convolve(packed, call, 0, pixels);
+      expect_equal<std::uint8_t>(expected, whole);
+      call.output = parts.data();
+      for (std::int64_t first = 0; first < pixels;) {
+        const std::int64_t last = between(random, first + 1, std::min(pixels, first + 60));
+        kernels::convolve(packed, call, first, last);
+        first = last;
+      }
+      expect_equal<std::uint8_t>(expected, parts);
+    });
+  }
+
+ private:
+  std::list<std::vector<std::int8_t>> weights_;
+  std::list<std::vector<std::uint8_t>> zero_points_;
+  std::list<ExactMemory> memory_;
+};
+
+}  // namespace itrt::test
