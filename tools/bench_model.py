@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time a network in itrt beside ONNX Runtime: one checkpoint, the same calibration images, interleaved runs, labels compared.
+"""Time a network in itrt beside ONNX Runtime: same checkpoint, same calibration, interleaved runs, labels compared.
 
     python tools/bench_model.py network.pt --image examples/street.png
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The same as ``itrt convert``."""
+"""Convert a checkpoint to int8: the same as ``itrt convert``."""
 
-import typer
+import sys
 
-from itrt.cli.convert import convert
+from itrt.cli import main
 
 if __name__ == "__main__":
-    typer.run(convert)
+    main(["convert", *sys.argv[1:]])

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Train an ItNet: the same as ``itrt train``."""
 
-import typer
+import sys
 
-from itrt.cli.train import train
+from itrt.cli import main
 
 if __name__ == "__main__":
-    typer.run(train)
+    main(["train", *sys.argv[1:]])

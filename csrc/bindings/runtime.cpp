@@ -39,11 +39,12 @@ ByteArray to_array(const TensorView& view) {
 }
 
 py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width, int threads) {
-  if (logits.ndim() != 3 || logits.shape(2) < 1 || height < 1 || width < 1) {
-    throw InvalidArgument("labels: expected logits (height, width, classes) and a size of at least one pixel, found others");
+  const auto classes = static_cast<std::int64_t>(program->model().classes.size());
+  if (logits.ndim() != 3 || logits.size() == 0 || logits.shape(2) != classes || height < 1 || width < 1) {
+    throw InvalidArgument("labels: expected logits (height, width, " + std::to_string(classes) +
+                          ") and a size of at least one pixel, found others");
   }
   const model::Size from{logits.shape(0), logits.shape(1)};
-  const std::int64_t classes = logits.shape(2);
   py::array result(classes <= 256 ? py::dtype::of<std::uint8_t>() : py::dtype::of<std::uint16_t>(),
                    std::vector<py::ssize_t>{height, width});
   void* data = result.mutable_data();

@@ -5,6 +5,7 @@
 >>> model.run("street.png", iterations=4).save("labels.png")
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from itrt import errors, kernels
@@ -14,7 +15,7 @@ from itrt.result import Result
 from itrt.runtime import Model, load, packaged_models
 
 if TYPE_CHECKING:
-    from itrt.converter import convert as convert
+    from itrt.converter import convert
 
 __all__ = ["ItrtError", "Model", "Result", "__version__", "convert", "errors", "kernels", "load", "packaged_models"]
 
@@ -22,7 +23,5 @@ __all__ = ["ItrtError", "Model", "Result", "__version__", "convert", "errors", "
 def __getattr__(name: str) -> Any:
     """`itrt.convert` needs torch, `itrt.nn` too: they are imported when they are first named."""
     if name == "convert":
-        from itrt.converter import convert
-
-        return convert
+        return import_module("itrt.converter").convert
     raise AttributeError(f"module 'itrt' has no attribute {name!r}")

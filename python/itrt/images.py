@@ -66,7 +66,7 @@ def _read_file(path: Path) -> NDArray[np.uint8]:
     try:
         with pillow.open(path) as picture:
             return np.ascontiguousarray(picture.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, pillow.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:  # Pillow: a broken PNG chunk
         raise InvalidArgumentError(f"image {path}: expected an image file, found {error}") from error
 
 

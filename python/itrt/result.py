@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ class Result:
         self._iterations = iterations
         self._answer: Callable[[], NDArray[np.uint8]] | None = answer
         self._quantized: NDArray[np.uint8] | None = None
+        self._lock = threading.Lock()  # the stream and a reader in another thread may both ask for the answer
         self._labels: NDArray[Any] | None = None
 
     @property
@@ -37,11 +39,12 @@ class Result:
     @property
     def quantized_logits(self) -> NDArray[np.uint8]:
         """The head's own output, (h, w, classes) u8, at the head's resolution."""
-        if self._quantized is None:
-            assert self._answer is not None
-            self._quantized = self._answer()
-            self._answer = None
-        return self._quantized
+        with self._lock:
+            if self._quantized is None:
+                assert self._answer is not None
+                self._quantized = self._answer()
+                self._answer = None
+            return self._quantized
 
     def logits(self) -> NDArray[np.float32]:
         """Logits at the head's resolution, (classes, h, w) float32."""
@@ -58,7 +61,8 @@ class Result:
 
     def colors(self) -> NDArray[np.uint8]:
         """The labels in the model's palette, (height, width, 3) u8 RGB."""
-        return self._model.palette[self.labels]
+        colors: NDArray[np.uint8] = self._model.palette[self.labels]
+        return colors
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the labels as a PNG with the model's palette. Needs Pillow (``pip install itrt[cli]``)."""

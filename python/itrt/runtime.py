@@ -21,6 +21,7 @@ from itrt.result import Result
 
 _MODEL_SUFFIX = ".itrt"
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
+_MAX_EXTENT = 1 << 33  # of an image's height or width: no tensor may be larger
 
 
 def packaged_models() -> tuple[str, ...]:
@@ -55,6 +56,8 @@ def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, i
         For a wrong thread count or instruction set.
     """
     checked_threads = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
+    if isa is not None and not isinstance(isa, str):
+        raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
     data, source = _read(model)
     try:
         return Model(_core.Program(data, isa), checked_threads, len(data))
@@ -154,7 +157,8 @@ class Model:
 
     def arena_bytes(self, height: int, width: int) -> int:
         """Bytes of the one arena that holds all activations of a run on images of this size."""
-        return int(self._program.arena_bytes(_check_count("height", height, None), _check_count("width", width, None)))
+        checked = _check_count("height", height, _MAX_EXTENT), _check_count("width", width, _MAX_EXTENT)
+        return int(self._program.arena_bytes(*checked))
 
     def run(self, image: Image, iterations: int | None = None) -> Result:
         """Segment an image.
@@ -230,7 +234,8 @@ class Model:
         for name in wanted:
             if name not in all_names:
                 raise InvalidArgumentError(f"taps: expected names of tensors ({', '.join(all_names)}), found {name!r}")
-        session = _core.Session(self._program, *pixels.shape[:2], self._threads)
+        height, width = pixels.shape[:2]
+        session = _core.Session(self._program, height, width, self._threads)
         session.record([all_names.index(name) for name in wanted])
         session.start(pixels)
         found: dict[tuple[str, int | None], NDArray[np.uint8]] = {

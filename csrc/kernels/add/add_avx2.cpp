@@ -29,9 +29,7 @@ inline void finish(__m256 sum, const Clamp& clamp, std::uint8_t* out) {
 void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
   const AddInput* inputs = add.inputs;
   const std::size_t count = add.input_count;
-  const Clamp clamp = {_mm256_set1_ps(add.lower),
-                       _mm256_set1_ps(add.upper),
-                       _mm256_set1_epi32(add.zero_point)};
+  const Clamp clamp = {_mm256_set1_ps(add.lower), _mm256_set1_ps(add.upper), _mm256_set1_epi32(add.zero_point)};
   const std::int64_t whole = last - (last - first) % lanes;
   for (; first < whole; first += lanes) {
     __m256 sum = product(inputs[0].data + first, inputs[0]);

@@ -1,5 +1,5 @@
-// The driver: output pixels -> pointers to runs, a panel of pixels at a time, then every block of output channels over the
-// panel, so that a block's weights stay in the nearest cache for all the panel's pixels.
+// The driver: output pixels -> pointers to runs, a panel of pixels at a time, then every block of output channels over
+// the panel, so that a block's weights stay in the nearest cache for all the panel's pixels.
 //
 //   output row y      |border|        interior         |border|
 //   pointer to        | copy |  the input itself,      | copy |     copy: the run put together in scratch from pixels
@@ -20,10 +20,12 @@ constexpr std::int64_t panel_pixels = 8 * pixel_granule;
 constexpr std::int64_t border_pixels = pixel_granule;  // of a panel, at most: more scratch would not be used
 constexpr std::int64_t copy_chunk = 16;                // bytes that gathering copies at a time
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
-// Bytes from one gathered pixel to the next. A run's last chunk spills into the run behind it, which is written later; the
-// last run's into the gap between pixels.
+// Bytes from one gathered pixel to the next. A run's last chunk spills into the run behind it, which is written later;
+// the last run's into the gap between pixels.
 std::int64_t gather_pitch(const PackedConvolution& packed) {
   const ConvolutionRun& last = packed.runs.back();
   const std::int64_t spilled = packed.gathered_bytes - last.bytes + round_up(last.bytes, copy_chunk);
@@ -89,7 +91,9 @@ class Panel {
   }
 
  private:
-  const ConvolutionTerm& term(const ConvolutionRun& run) const { return packed_.terms[static_cast<std::size_t>(run.term)]; }
+  const ConvolutionTerm& term(const ConvolutionRun& run) const {
+    return packed_.terms[static_cast<std::size_t>(run.term)];
+  }
   const ConvolutionInput& input(const ConvolutionRun& run) const {
     return call_.inputs[static_cast<std::size_t>(run.term)];
   }
@@ -132,8 +136,7 @@ class Panel {
   void assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const {
     const ConvolutionTerm& t = term(run);
     const ConvolutionInput& in = input(run);
-    const std::int64_t start =
-        column * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
+    const std::int64_t start = column * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
     const std::int64_t first = std::clamp<std::int64_t>(-start, 0, run.taps);
     const std::int64_t last = std::clamp<std::int64_t>(in.width - start, first, run.taps);
     const auto bytes = [&](std::int64_t taps) { return static_cast<std::size_t>(taps * t.in_channels); };
@@ -202,8 +205,8 @@ class Panel {
         if (inside_first < inside_last) {
           const std::int64_t start =
               inside_first * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
-          copy(run, in.data + (input_row * in.width + start) * t.in_channels, t.stride_width * t.in_channels, out, pitch,
-               inside_last - inside_first);
+          copy(run, in.data + (input_row * in.width + start) * t.in_channels, t.stride_width * t.in_channels, out,
+               pitch, inside_last - inside_first);
           out += (inside_last - inside_first) * pitch;
         }
         for (std::int64_t x = inside_last; x < last; ++x, out += pitch) assemble(run, input_row, x, out);
@@ -215,8 +218,10 @@ class Panel {
   static void copy(const ConvolutionRun& run, const std::uint8_t* source, std::int64_t step, std::uint8_t* out,
                    std::int64_t pitch, std::int64_t count) {
     switch ((run.bytes + copy_chunk - 1) / copy_chunk) {
-      case 1: return copy_runs<1>(source, step, out, pitch, count);
-      case 2: return copy_runs<2>(source, step, out, pitch, count);
+      case 1:
+        return copy_runs<1>(source, step, out, pitch, count);
+      case 2:
+        return copy_runs<2>(source, step, out, pitch, count);
       default:
         for (; count > 0; --count, source += step, out += pitch) {
           std::memcpy(out, source, static_cast<std::size_t>(run.bytes));

@@ -1,5 +1,5 @@
-// AVX2 without VNNI. vpmaddubsw would saturate at 16 bits, so input bytes are widened: of four bytes, x & 0x00ff00ff are
-// channels 0 and 2 and x >> 8 are channels 1 and 3, as 16-bit numbers; vpmaddwd multiplies a pair of them and adds.
+// AVX2 without VNNI. vpmaddubsw would saturate at 16 bits, so input bytes are widened: of four bytes, x & 0x00ff00ff
+// are channels 0 and 2 and x >> 8 are channels 1 and 3, as 16-bit numbers; vpmaddwd multiplies a pair of them and adds.
 //
 //   quad of a pixel  [c0 c1 c2 c3] ── and ──► (c0, c2)  x  weights (0, 2) of eight channels   vpmaddwd, vpaddd
 //                                  ── shift ► (c1, c3)  x  weights (1, 3)                     vpmaddwd, vpaddd
@@ -21,72 +21,72 @@ struct Requantization {
   __m128i lower;       // 8 bits, stored
 };
 
-// Eight sums -> eight bytes in the low half. Clamping above comes before the conversion, since a product that is too large
-// would become the most negative integer; too small ones become just that, and saturate on the way to u8.
+// Eight sums -> eight bytes in the low half. Clamping above comes before the conversion, since a product that is too
+// large would become the most negative integer; too small ones become just that, and saturate on the way to u8.
 inline __m128i requantize(__m256i sum, const float* scale, const Requantization& r) {
-  const __m256i value = _mm256_cvtps_epi32(
-      _mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), r.upper));
+  const __m256i value =
+      _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), r.upper));
   const __m128i words =
       _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1)), r.zero_point);
   return _mm_max_epu8(_mm_packus_epi16(words, words), r.lower);
 }
 
-template <int pixels, int vectors>
-inline void store(const ConvolutionBlock& block, std::int64_t first, const __m256i (&sum)[pixels * vectors],
-                  const Requantization& r) {
-  const std::int64_t count = block.pixels - first < pixels ? block.pixels - first : pixels;
-#pragma GCC unroll 16
-  for (int p = 0; p < pixels; ++p) {
-    if (p >= count) return;
-    std::uint8_t* out = block.output + (first + p) * block.output_stride;
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      const __m128i bytes = requantize(sum[p * vectors + v], r.scale + v * lanes, r);
-      const std::int64_t left = block.channels - v * lanes;
-      if (left >= lanes) {
-        _mm_storel_epi64(reinterpret_cast<__m128i*>(out + v * lanes), bytes);
-      } else {
-        alignas(16) std::uint8_t tail[16];
-        _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
-        for (std::int64_t c = 0; c < left; ++c) out[v * lanes + c] = tail[c];
-      }
-    }
-  }
+// As instructions: gcc reorders the additions of a tile, and then spills its sums.
+inline void multiply_add(__m256i& sum, __m256i pair, const std::byte* weight) {
+  __m256i product;
+  asm("vpmaddwd %[weight], %[pair], %[product]\n\tvpaddd %[product], %[sum], %[sum]"
+      : [sum] "+x"(sum), [product] "=&x"(product)
+      : [pair] "x"(pair), [weight] "m"(*reinterpret_cast<const __m256i*>(weight)));
 }
 
+// The first `count` pixels of a tile, sums from `i` on. (A recursion, not a loop: gcc keeps an array in registers only
+// where it sees every index early.)
+template <int pixels, int vectors, int i = 0>
+[[gnu::always_inline]] inline void store(const ConvolutionBlock& block, std::uint8_t* out, std::int64_t count,
+                                         const __m256i (&sum)[pixels * vectors], const Requantization& r) {
+  constexpr int pixel = i / vectors, channel = i % vectors * static_cast<int>(lanes);
+  if (pixel >= count) return;
+  const __m128i bytes = requantize(sum[i], r.scale + channel, r);
+  std::uint8_t* target = out + pixel * block.output_stride + channel;
+  const std::int64_t left = block.channels - channel;
+  if (left >= lanes) {
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(target), bytes);
+  } else {
+    alignas(16) std::uint8_t tail[16];
+    _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
+    for (std::int64_t c = 0; c < left; ++c) target[c] = tail[c];
+  }
+  if constexpr (i + 1 < pixels * vectors) store<pixels, vectors, i + 1>(block, out, count, sum, r);
+}
+
+// Not inlined: a tile needs every register.
 template <int pixels, int vectors>
-void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
+[[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
   __m256i sum[pixels * vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < pixels * vectors; ++i) {
     sum[i] = _mm256_load_si256(reinterpret_cast<const __m256i*>(r.bias + i % vectors * lanes));
   }
-  const __m256i* weights = reinterpret_cast<const __m256i*>(block.weights);
+  const std::byte* weights = block.weights;
   const std::uint8_t* const* pointers = block.pointers + first;
   for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
+    const std::int64_t bytes = block.segments[s].quads * 4, end = block.segments[s].offset + bytes;
     const std::uint8_t* input[pixels];
 #pragma GCC unroll 16
-    for (int p = 0; p < pixels; ++p) input[p] = pointers[p] + block.segments[s].offset;
-    const std::int64_t bytes = block.segments[s].quads * 4;
-    for (std::int64_t at = 0; at < bytes; at += 4, weights += 2 * vectors) {
-#pragma GCC unroll 2
-      for (int half = 0; half < 2; ++half) {
+    for (int p = 0; p < pixels; ++p) input[p] = pointers[p] + end;
+    for (std::int64_t at = -bytes; at != 0; at += 4, weights += vectors * 64) {
 #pragma GCC unroll 16
-        for (int p = 0; p < pixels; ++p) {
-          const __m256i quad =
-              _mm256_castps_si256(_mm256_broadcast_ss(reinterpret_cast<const float*>(input[p] + at)));
-          const __m256i pair =
-              half == 0 ? _mm256_and_si256(quad, _mm256_set1_epi16(0x00ff)) : _mm256_srli_epi16(quad, 8);
+      for (int p = 0; p < pixels; ++p) {
+        const __m256i quad = _mm256_broadcastd_epi32(_mm_loadu_si32(input[p] + at));
+        const __m256i even = _mm256_and_si256(quad, _mm256_set1_epi16(0x00ff)), odd = _mm256_srli_epi16(quad, 8);
 #pragma GCC unroll 4
-          for (int v = 0; v < vectors; ++v) {
-            __m256i& s32 = sum[p * vectors + v];
-            s32 = _mm256_add_epi32(s32, _mm256_madd_epi16(pair, _mm256_load_si256(weights + half * vectors + v)));
-          }
-        }
+        for (int v = 0; v < vectors; ++v) multiply_add(sum[p * vectors + v], even, weights + v * 32);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) multiply_add(sum[p * vectors + v], odd, weights + (vectors + v) * 32);
       }
     }
   }
-  store<pixels, vectors>(block, first, sum, r);
+  store<pixels, vectors>(block, block.output + first * block.output_stride, block.pixels - first, sum, r);
 }
 
 template <int pixels, int vectors>
@@ -104,10 +104,14 @@ void run(const ConvolutionBlock& block) {
   r.zero_point = _mm_set1_epi16(static_cast<short>(block.output_zero_point));
   r.lower = _mm_set1_epi8(static_cast<char>(block.clamp_lower));
   switch (block.width / lanes) {
-    case 1: return panel<6, 1>(block, r);
-    case 2: return panel<6, 2>(block, r);
-    case 3: return panel<3, 3>(block, r);
-    default: return panel<3, 4>(block, r);
+    case 1:
+      return panel<6, 1>(block, r);
+    case 2:
+      return panel<6, 2>(block, r);
+    case 3:
+      return panel<3, 3>(block, r);
+    default:
+      return panel<3, 4>(block, r);
   }
 }
 

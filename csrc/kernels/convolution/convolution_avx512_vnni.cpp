@@ -1,8 +1,8 @@
-// AVX512-VNNI: a tile of output pixels times one to three vectors of sixteen output channels.
+// AVX512-VNNI: a tile of output pixels times one to four vectors of sixteen output channels.
 //
-//                    weights: channels 0-15   16-31          A step (quad) loads a weight vector a column, broadcasts four
-//   pixel 0   4 bytes  ──►  [ sum 0,0 ]    [ sum 0,1 ]       input bytes a row, and does one vpdpbusd a cell. Every sum
-//   pixel 1   4 bytes  ──►  [ sum 1,0 ]    [ sum 1,1 ]       stays in a register from the first quad to the last.
+//                  weights: channels 0-15   16-31      A step (quad) loads a weight vector a column, broadcasts four
+//   pixel 0   4 bytes  ──►  [ sum 0,0 ]  [ sum 0,1 ]   input bytes a row, and does one vpdpbusd a cell. Every sum stays
+//   pixel 1   4 bytes  ──►  [ sum 1,0 ]  [ sum 1,1 ]   in a register from the first quad to the last.
 //     ...
 #include <immintrin.h>
 
@@ -19,8 +19,8 @@ inline void dot(__m512i& sum, __m512i input, __m512i weight) {
   asm("vpdpbusd %[weight], %[input], %[sum]" : [sum] "+v"(sum) : [input] "v"(input), [weight] "v"(weight));
 }
 
-// Four bytes at base + index + offset to every lane. Base and index stay two registers: gcc would add them up anew for every
-// pixel. (Nothing in this file writes what it reads, so it needs no memory operand.)
+// Four bytes at base + index + offset to every lane. Base and index stay two registers: gcc would add them up anew for
+// every pixel. (Nothing in this file writes what it reads, so it needs no memory operand.)
 template <int offset>
 inline __m512i broadcast(const std::uint8_t* base, std::int64_t index) {
   __m512i result;
@@ -45,9 +45,9 @@ struct Requantization {
 
 // Four vectors of sums -> 64 bytes in their order.
 //
-// Clamping above comes before the conversion, since a product that is too large would become the most negative integer; too
-// small ones become just that, and saturate on the way to u8. Without `clamped` the caller knows that no product leaves 31
-// bits and that the stored limits are 0 and 255: saturation does it all.
+// Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
+// too small ones become just that, and saturate on the way to u8. Without `clamped` the caller knows that no product
+// leaves 31 bits and that the stored limits are 0 and 255: saturation does it all.
 template <bool clamped>
 [[gnu::always_inline]] inline __m512i requantize(const __m512i (&sum)[4], const float* const (&scale)[4],
                                                  const Limits& r) {
@@ -117,8 +117,9 @@ template <int pixels, int vectors, bool simple, int i = 0>
 
 // One quad, `offset` bytes behind input + at.
 template <int pixels, int vectors, int offset>
-[[gnu::always_inline]] inline void multiply(__m512i (&sum)[pixels * vectors], const std::uint8_t* const (&input)[pixels],
-                                            std::int64_t at, const std::byte* weights) {
+[[gnu::always_inline]] inline void multiply(__m512i (&sum)[pixels * vectors],
+                                            const std::uint8_t* const (&input)[pixels], std::int64_t at,
+                                            const std::byte* weights) {
   __m512i weight[vectors];
 #pragma GCC unroll 4
   for (int v = 0; v < vectors; ++v) weight[v] = _mm512_load_si512(weights + v * 64);
@@ -130,8 +131,8 @@ template <int pixels, int vectors, int offset>
   }
 }
 
-// Not inlined: a tile needs every register. Inputs are addressed from their end, with an index that counts up to zero, which
-// leaves registers for twelve pointers, the index and the weights.
+// Not inlined: a tile needs every register. Inputs are addressed from their end, with an index that counts up to zero,
+// which leaves registers for twelve pointers, the index and the weights.
 template <int pixels, int vectors, bool simple>
 [[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
   __m512i sum[pixels * vectors];
@@ -174,10 +175,14 @@ void panel(const ConvolutionBlock& block, const Requantization& r, std::int64_t 
 template <bool simple>
 void run_panel(const ConvolutionBlock& block, const Requantization& r) {
   switch (block.width / lanes) {
-    case 1: return panel<12, 1, simple>(block, r);
-    case 2: return panel<12, 2, simple>(block, r);
-    case 3: return panel<8, 3, simple>(block, r);
-    default: return panel<6, 4, simple>(block, r);
+    case 1:
+      return panel<12, 1, simple>(block, r);
+    case 2:
+      return panel<12, 2, simple>(block, r);
+    case 3:
+      return panel<8, 3, simple>(block, r);
+    default:
+      return panel<6, 4, simple>(block, r);
   }
 }
 
@@ -196,7 +201,9 @@ void run(const ConvolutionBlock& block) {
   simple ? run_panel<true>(block, r) : run_panel<false>(block, r);
 }
 
-// Two vectors a block; an odd number of vectors has one block of three, since one vector alone waits for its broadcasts.
+// Four vectors where there are four: six pixels need half the pointers and half the stores of twelve, which is worth
+// more than the weights that they read twice as often. No block of one vector behind others: it waits for its
+// broadcasts.
 std::int64_t block_vectors(std::int64_t vectors) { return vectors == 5 ? 3 : vectors < 4 ? vectors : 4; }
 
 void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
@@ -206,7 +213,7 @@ void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
 }  // namespace
 
 const ConvolutionKernel convolution_avx512_vnni = {
-    "avx512_vnni_12x32", Isa::avx512_vnni, lanes, 4, block_vectors, pack_quad, run,
+    "avx512_vnni_6x64", Isa::avx512_vnni, lanes, 4, block_vectors, pack_quad, run,
 };
 
 }  // namespace itrt::kernels

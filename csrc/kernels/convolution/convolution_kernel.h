@@ -43,8 +43,8 @@ struct ConvolutionBlock {
 struct ConvolutionKernel {
   const char* name;
   Isa isa;
-  std::int64_t vector_width;   // channels: blocks are multiples of it
-  std::int64_t bytes_a_quad;   // of packed weights, a channel
+  std::int64_t vector_width;  // channels: blocks are multiples of it
+  std::int64_t bytes_a_quad;  // of packed weights, a channel
   // Width of the block to cut off first when `vectors` vectors of channels are left.
   std::int64_t (*block_vectors)(std::int64_t vectors);
   // One quad's weights, [width][4], as `run` reads them: width * bytes_a_quad bytes.

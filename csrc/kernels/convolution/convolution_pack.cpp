@@ -1,7 +1,7 @@
 // Packing: which runs a convolution reads, how its output channels are cut into blocks, and the weights in that order.
 //
-// Groups. A block of output channels must see one range of channels of every input, so the output is cut into PARTITIONS
-// of n channels; n is the cheapest that neither splits a group unevenly nor wastes most of a vector:
+// Groups. A block of output channels must see one range of channels of every input, so the output is cut into
+// PARTITIONS of n channels; n is the cheapest that neither splits a group unevenly nor wastes most of a vector:
 //
 //   64 channels, 8 groups of 8, vectors of 16:   n = 8   8 of 16 lanes used
 //                                                n = 16  two groups a partition, the weights between them zero
@@ -25,7 +25,9 @@ namespace {
 // Runs are gathered only where that saves multiplications and a pixel's runs are few bytes (3-channel images).
 constexpr std::int64_t gather_limit = 256;
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 std::int64_t quads(std::int64_t bytes) { return (bytes + 3) / 4; }
 
 // The input channels of `term` that `count` output channels from `first` on read.
@@ -221,7 +223,8 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     }
   }
   std::int64_t segment_quads = 0;  // the same for every partition
-  for (std::int64_t s = 0; s < packed.segment_count; ++s) segment_quads += packed.segments[static_cast<std::size_t>(s)].quads;
+  for (std::int64_t s = 0; s < packed.segment_count; ++s)
+    segment_quads += packed.segments[static_cast<std::size_t>(s)].quads;
   cut_blocks(packed, partition_channels, segment_quads);
 
   std::vector<std::int8_t> segment;
@@ -229,7 +232,8 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     std::byte* out = packed.weights.data() + block.weights_offset;
     std::size_t next = 0;  // run
     for (std::int64_t s = 0; s < packed.segment_count; ++s) {
-      const std::int64_t count = packed.segments[static_cast<std::size_t>(block.partition * packed.segment_count + s)].quads;
+      const std::int64_t count =
+          packed.segments[static_cast<std::size_t>(block.partition * packed.segment_count + s)].quads;
       segment.assign(static_cast<std::size_t>(count * block.width * 4), 0);
       std::int64_t position = 0;
       do {

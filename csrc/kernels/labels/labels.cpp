@@ -16,8 +16,8 @@ namespace itrt::kernels {
 namespace {
 
 struct Span {
-  std::int32_t first, last;    // output indices
-  std::int32_t index0, index1; // logit indices; the same where only one has weight
+  std::int32_t first, last;     // output indices
+  std::int32_t index0, index1;  // logit indices; the same where only one has weight
 };
 
 // A neighbour without weight is none.
@@ -31,8 +31,8 @@ ResizeTap tap_of(std::int64_t index, std::int64_t input_size, std::int64_t outpu
 // A row's tables in the scratch memory.
 struct Columns {
   Span* spans;
-  std::int32_t* undecided;       // indices of spans whose four argmaxes differ
-  std::uint32_t* weight_pairs;   // an output column each: left weight, right weight << 16
+  std::int32_t* undecided;      // indices of spans whose four argmaxes differ
+  std::uint32_t* weight_pairs;  // an output column each: left weight, right weight << 16
   std::int64_t span_count = 0;
 };
 
@@ -43,8 +43,7 @@ Columns make_columns(const LabelsCall& call) {
   columns.weight_pairs = reinterpret_cast<std::uint32_t*>(columns.undecided + call.width);
   for (std::int64_t x = 0; x < call.width; ++x) {
     const ResizeTap tap = tap_of(x, call.logits_width, call.width);
-    columns.weight_pairs[x] =
-        static_cast<std::uint32_t>(tap.weight0) | (static_cast<std::uint32_t>(tap.weight1) << 16);
+    columns.weight_pairs[x] = static_cast<std::uint32_t>(tap.weight0) | (static_cast<std::uint32_t>(tap.weight1) << 16);
     if (columns.span_count) {
       Span& span = columns.spans[columns.span_count - 1];
       if (span.index0 == tap.index0 && span.index1 == tap.index1) {

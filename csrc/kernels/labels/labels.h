@@ -33,9 +33,10 @@ struct LabelsKernel {
   void (*run)(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row);         // of the labels
 };
 
-// The labels of up to 64 pixels between four neighbouring logit pixels (top left, top right, bottom left, bottom right):
-// the class with the largest top_weights * (left, right) + bottom_weights * (left, right). A weight pair is two 16-bit
-// numbers, the left one in the low half; weights of `count` rounded up to 16 pixels are readable, labels writable.
+// The labels of up to 64 pixels between four neighbouring logit pixels (top left, top right, bottom left, bottom
+// right): the class with the largest top_weights * (left, right) + bottom_weights * (left, right). A weight pair is two
+// 16-bit numbers, the left one in the low half; weights of `count` rounded up to 16 pixels are readable, labels
+// writable.
 inline constexpr std::int64_t labels_chunk = 64;
 struct LabelsCell {
   const std::uint8_t* corners[4];

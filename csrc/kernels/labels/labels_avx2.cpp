@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::int64_t classes_a_step = 16;
 
-// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds the
-// smallest of eight keys.
+// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds
+// the smallest of eight keys.
 void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
   const __m128i index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   for (std::int64_t pixel = first_pixel; pixel < last_pixel; ++pixel) {

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::int64_t classes_a_step = 16;
 
-// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds the
-// smallest of eight keys.
+// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds
+// the smallest of eight keys.
 void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
   const __m128i index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m128i ones = _mm_set1_epi8(-1);
@@ -19,8 +19,10 @@ void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_
     std::int64_t label = 0;
     for (std::int64_t k = 0; k < call.classes; k += classes_a_step) {
       const std::int64_t left = call.classes - k;
-      const __mmask16 mask = left >= classes_a_step ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1 << left) - 1);
-      const __m128i inverted = _mm_xor_si128(_mm_maskz_loadu_epi8(mask, logits + k), ones);  // 255 behind the last class
+      const __mmask16 mask =
+          left >= classes_a_step ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1 << left) - 1);
+      const __m128i inverted =
+          _mm_xor_si128(_mm_maskz_loadu_epi8(mask, logits + k), ones);  // 255 behind the last class
       const __m128i keys = _mm_min_epu16(_mm_unpacklo_epi8(index, inverted), _mm_unpackhi_epi8(index, inverted));
       const std::uint32_t key = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(keys))) & 0xffff;
       if (key >> 8 < best) {
@@ -40,9 +42,9 @@ void resolve(const LabelsCell& cell) {
     for (std::int64_t k = 0; k < cell.classes; ++k) {
       const int top_pair = cell.corners[0][k] | cell.corners[1][k] << 16;
       const int bottom_pair = cell.corners[2][k] | cell.corners[3][k] << 16;
-      const __m512i sum = _mm512_dpwssd_epi32(
-          _mm512_dpwssd_epi32(_mm512_setzero_si512(), top, _mm512_set1_epi32(top_pair)), bottom,
-          _mm512_set1_epi32(bottom_pair));
+      const __m512i sum =
+          _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(_mm512_setzero_si512(), top, _mm512_set1_epi32(top_pair)), bottom,
+                              _mm512_set1_epi32(bottom_pair));
       const __mmask16 larger = _mm512_cmpgt_epi32_mask(sum, best);
       best = _mm512_mask_mov_epi32(best, larger, sum);
       label = _mm512_mask_set1_epi32(label, larger, static_cast<int>(k));

@@ -23,9 +23,8 @@ void resolve(const LabelsCell& cell) {
     const std::uint32_t bottom_left = cell.corners[2][k], bottom_right = cell.corners[3][k];
     for (std::int64_t i = 0; i < cell.count; ++i) {
       const std::uint32_t top = cell.top_weights[i], bottom = cell.bottom_weights[i];
-      const std::int32_t sum =
-          static_cast<std::int32_t>((top & low) * top_left + (top >> 16) * top_right + (bottom & low) * bottom_left +
-                                    (bottom >> 16) * bottom_right);
+      const std::int32_t sum = static_cast<std::int32_t>((top & low) * top_left + (top >> 16) * top_right +
+                                                         (bottom & low) * bottom_left + (bottom >> 16) * bottom_right);
       if (sum > best[i]) {
         best[i] = sum;
         cell.labels[i] = static_cast<std::uint16_t>(k);

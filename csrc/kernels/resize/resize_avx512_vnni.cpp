@@ -1,5 +1,5 @@
-// AVX-512: the blend is two 16-bit multiplications; the interpolation multiplies (left, right) pairs with vpdpwssd, whose
-// sum starts at 8192, the rounding.
+// AVX-512: the blend is two 16-bit multiplications; the interpolation multiplies (left, right) pairs with vpdpwssd,
+// whose sum starts at 8192, the rounding.
 #include <immintrin.h>
 
 #include "kernels/resize/resize.h"
@@ -20,8 +20,7 @@ void blend(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& 
     const __mmask32 mask = first_lanes(count - i);
     const __m512i value0 = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, row0 + i));
     const __m512i value1 = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, row1 + i));
-    const __m512i sum =
-        _mm512_add_epi16(_mm512_mullo_epi16(value0, weight0), _mm512_mullo_epi16(value1, weight1));
+    const __m512i sum = _mm512_add_epi16(_mm512_mullo_epi16(value0, weight0), _mm512_mullo_epi16(value1, weight1));
     _mm512_storeu_si512(blended + i, sum);
   }
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.style import Style
 from rich.table import Table
@@ -27,13 +27,14 @@ def progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Table:
-    """An empty table; the columns named in `numbers` are aligned to the right."""
+def table(*columns: str, title: str | None = None, numbers: Sequence[str] = (), wrapped: str = "") -> Table:
+    """An empty table; columns in `numbers` are aligned to the right, only the one named `wrapped` may break lines."""
     result = Table(
         box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, show_edge=False
     )
     for column in columns:
-        result.add_column(column, justify="right" if column in numbers else "left")
+        justify: JustifyMethod = "right" if column in numbers else "left"
+        result.add_column(column, justify=justify, no_wrap=column != wrapped, overflow="fold")
     return result
 
 

@@ -82,7 +82,10 @@ def _print_parity(report: ParityReport) -> None:
 
     console = Console()
     steps = sorted({row.step for row in report.tensors if row.step is not None})
-    ratios = Table("tensor", "stem", *(f"iteration {step + 1}" for step in steps), title="signal to noise, dB")
+    ratios = Table(title="signal to noise, dB, after the stem and in each iteration")
+    ratios.add_column("tensor", no_wrap=True)
+    for heading in ("stem", *(str(step + 1) for step in steps)):
+        ratios.add_column(heading, justify="right")
     cells = {(row.tensor, row.step): f"{row.snr_db:.1f}" for row in report.tensors}
     for tensor in dict.fromkeys(row.tensor for row in report.tensors):
         ratios.add_row(tensor, *(cells.get((tensor, step), "") for step in (None, *steps)))

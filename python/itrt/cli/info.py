@@ -40,7 +40,7 @@ def info() -> None:
         terminal.print("no packaged models")
     kernels = console.table("operation", "instruction set", "kernel", "selected")
     for row in itrt.kernels.list():
-        kernels.add_row(row.operation, row.isa, row.name, "yes" if row.selected else "")
+        kernels.add_row(row["operation"], row["isa"], row["name"], "yes" if row["selected"] else "")
     terminal.print()
     terminal.print(kernels)
 

@@ -68,12 +68,13 @@ def _bytes_of(file: str) -> bytes:
 def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
     height, width = sizes[program.image]
     limit = "any number" if program.max_iterations is None else f"at most {program.max_iterations}"
-    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in _normalization(program))
+    preprocessing = program.preprocessing
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (preprocessing.mean, preprocessing.std))
     rows = [
         ("model", program.name),
         ("file", f"{console.binary_size(model.file_bytes)}, format version {FORMAT_VERSION}"),
         ("iterations", f"trained for {program.iterations}, runs {limit}"),
-        ("image", f"any size, {program.preprocessing.color_order}, mean {mean}, standard deviation {std}"),
+        ("image", f"any size, {preprocessing.color_order}, mean {mean}, standard deviation {std}"),
         (
             "answer",
             f"{len(program.classes)} classes, logits {_shape(program, program.logits, sizes)} at {height}x{width}",
@@ -87,30 +88,20 @@ def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
     return Group(console.facts(rows), Text(), classes)
 
 
-def _normalization(program: Program) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return program.preprocessing.mean, program.preprocessing.std
-
-
 def _operator_table(
     program: Program, title: str, rows: list[tuple[Operator, OperatorCosts]], sizes: tuple[Size, ...]
 ) -> Table:
-    numbers = ["MAC", "parameters", "KiB"]
-    table = console.table("operator", "kind", "terms", "output", "per step", *numbers, title=title, numbers=numbers)
+    columns = ("operator", "kind", "terms", "output", "MAC", "parameters", "")
+    table = console.table(*columns, title=title, numbers=["MAC", "parameters"], wrapped="terms")
     for operator, costs in rows:
-        terms = "\n".join(_terms(program, operator))
+        terms = Text("\n".join(_terms(program, operator)))
         output = _shape(program, operator.output, sizes)
-        table.add_row(operator.name, _kind(operator), Text(terms), output, _per_step(operator), *_numbers(costs))
+        numbers = (_millions(costs.macs), f"{costs.parameters:,}")
+        table.add_row(operator.name, _kind(operator), terms, output, *numbers, _per_step_mark(operator))
     table.add_section()
-    total = OperatorCosts(*(sum(getattr(cost, field) for _, cost in rows) for field in _COST_FIELDS))
-    table.add_row("total", "", "", "", "", *_numbers(total), style="bold")
+    macs, parameters = (sum(getattr(costs, field) for _, costs in rows) for field in ("macs", "parameters"))
+    table.add_row("total", "", "", "", _millions(macs), f"{parameters:,}", style="bold")
     return table
-
-
-_COST_FIELDS = ("macs", "invariant_macs", "parameters", "bytes")
-
-
-def _numbers(costs: OperatorCosts) -> list[str]:
-    return [_millions(costs.macs), f"{costs.parameters:,}", f"{costs.bytes / 1024:,.1f}"]
 
 
 def _millions(count: int) -> str:
@@ -143,12 +134,12 @@ def _term(program: Program, term: Term) -> str:
     return text + (" (loop-invariant)" if term.loop_invariant else "")
 
 
-def _per_step(operator: Operator) -> str:
+def _per_step_mark(operator: Operator) -> str:
     if not isinstance(operator, Convolution):
         return ""
-    weights = any(len(term.weight.values) > 1 for term in operator.terms)
-    constants = {"weights": weights, "bias": len(operator.bias.values) > 1, "scale": len(operator.scale.values) > 1}
-    return ", ".join(name for name, per_step in constants.items() if per_step)
+    if any(len(term.weight.values) > 1 for term in operator.terms):
+        return "**"
+    return "*" if len(operator.bias.values) > 1 or len(operator.scale.values) > 1 else ""
 
 
 def _shape(program: Program, tensor: int, sizes: tuple[Size, ...]) -> str:
@@ -170,4 +161,7 @@ def _total(program: Program, macs: dict[str, int], size: Size) -> Text:
     count = program.iterations if program.block else 0
     total = macs["stem"] + count * macs["block"] + macs["head"]
     parts = "stem + head" if not count else f"stem + {count} x block + head"
-    return Text(f"{total / 1e9:.3f} G MAC for one answer at {size[0]}x{size[1]}: {parts}")
+    text = f"{total / 1e9:.3f} G MAC for one answer at {size[0]}x{size[1]}: {parts}"
+    if program.max_iterations is not None:
+        text += "\n* bias and scale, ** weights, too: one a step, all of them counted"
+    return Text(text)

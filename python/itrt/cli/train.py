@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from itrt.train import EpochReport, Recipe, SegmentationData, StepReport
 
-from itrt.errors import InvalidArgumentError, ItrtError
+from itrt.errors import InvalidArgumentError, MissingDependencyError
 
 
 def train(
@@ -20,6 +20,10 @@ def train(
     crop: Annotated[tuple[int, int], typer.Option(help="Height and width of a sample, in pixels.")] = (256, 352),
     learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 4e-3,
     weight_decay: Annotated[float, typer.Option()] = 2e-2,
+    class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
+    start_from: Annotated[
+        Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
+    ] = None,
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
     channels: Annotated[tuple[int, int, int], typer.Option(help="At 1/4, 1/8 and 1/16.")] = (64, 96, 128),
     dilation: Annotated[
@@ -42,38 +46,39 @@ def train(
         import torch  # here: the other commands start without it
 
         from itrt.nn import ItNetSettings
-        from itrt.train import Recipe
+        from itrt.train import Recipe, load_network
         from itrt.train import train as run_training
     except ModuleNotFoundError as error:
-        _fail(f"itrt train needs {error.name}: pip install 'itrt[train]' (README: how to choose torch's CPU build)")
-    try:
-        if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-            available = "cpu or cuda" if torch.cuda.is_available() else "cpu (torch finds no GPU)"
-            raise InvalidArgumentError(f"--device: expected {available}, found {device}")
-        if threads is not None:
-            torch.set_num_threads(threads)
-        recipe = Recipe(
-            epochs=epochs,
-            batch_size=batch_size,
-            crop=crop,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            validate_every=validate_every,
-            autocast=autocast,
-            seed=seed,
-        )
-        settings = ItNetSettings(
-            channels=channels,
-            iterations=iterations,
-            dilations=tuple(dilation or (2,)),
-            share_weights=share_weights,
-            batch_norm=batch_norm,  # type: ignore[arg-type]  # ItNetSettings checks it
-        )
-        images = _load_data(data, synthetic)
-        with _Display(recipe) as display:
-            run_training(recipe, images, output, display.update, network=settings, device=device, resume=resume)
-    except (ItrtError, OSError) as error:
-        _fail(str(error))
+        raise MissingDependencyError(
+            f"itrt train needs {error.name}: pip install 'itrt[train]' (README: how to choose torch's CPU build)"
+        ) from error
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        available = "cpu or cuda" if torch.cuda.is_available() else "cpu (torch finds no GPU)"
+        raise InvalidArgumentError(f"--device: expected {available}, found {device}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    recipe = Recipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        crop=crop,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
+        validate_every=validate_every,
+        autocast=autocast,
+        seed=seed,
+    )
+    settings = ItNetSettings(
+        channels=channels,
+        iterations=iterations,
+        dilations=tuple(dilation or (2,)),
+        share_weights=share_weights,
+        batch_norm=batch_norm,  # type: ignore[arg-type]  # ItNetSettings checks it
+    )
+    start = settings if start_from is None else load_network(start_from)[0]
+    images = _load_data(data, synthetic)
+    with _Display(recipe) as display:
+        run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
 
 
 def _load_data(data: Path | None, synthetic: bool) -> "SegmentationData":
@@ -82,11 +87,6 @@ def _load_data(data: Path | None, synthetic: bool) -> "SegmentationData":
     if (data is None) == (not synthetic):
         raise InvalidArgumentError("expected one of --data DIRECTORY and --synthetic")
     return synthetic_data() if data is None else load_camvid(data)
-
-
-def _fail(message: str) -> None:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(1)
 
 
 class _Display:

@@ -85,7 +85,7 @@ class SectionBuilder:
     def tensor_of_size(self, height: str, width: str) -> str:
         """Return a tensor that has this height and width in every image."""
         for name, parts in self._values.items():
-            if self.section.shapes[name][1:] == (height, width) and not any(any(part.padding) for part in parts):
+            if self.section.shapes.get(name, ())[1:] == (height, width) and not any(any(part.padding) for part in parts):
                 return parts[0].tensor
         raise UnsupportedOperatorError(f"its size ({height}, {width}) is not the size of another tensor")
 
@@ -107,8 +107,8 @@ class SectionBuilder:
         """Let the node's result be these parts."""
         self._values[node.name] = parts
 
-    def replace(self, node: Node, operator: FloatOperator) -> None:
-        """Let the node's result be the output of an operator that replaces the one that made it so far."""
+    def write(self, node: Node, operator: FloatOperator) -> None:
+        """Let the node's result be the operator's output; an operator that wrote it so far is replaced in its place."""
         self.operators[operator.output] = operator
         self._values[node.name] = (Part(operator.output),)
 
@@ -117,10 +117,6 @@ class SectionBuilder:
         name = self._unique(self._names.of(node, kind))
         self.tensors[name] = FloatTensor(name, self.shape(node.name)[0])
         return name
-
-    def emit(self, node: Node, operator: FloatOperator) -> None:
-        """Append an operator whose output is the node's result."""
-        self.replace(node, operator)
 
     def output(self) -> str:
         """Return the tensor with the section's result, written by this section (copied if it is an input)."""

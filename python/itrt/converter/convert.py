@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def convert(
     colors = arguments.check_palette(palette, len(names))
     arguments.check_observer(observer)
     samples = arguments.checked_samples(calibration, labels)
-    total = len(calibration) if isinstance(calibration, Sequence) else None
+    total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)
 
     report_progress("capture", 0, 1)

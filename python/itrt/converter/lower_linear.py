@@ -40,7 +40,7 @@ def lower_convolution(node: Node, section: SectionBuilder) -> None:
     zeros = FloatConstant((np.zeros(channels),))
     shift = zeros if arguments["bias"] is None else _constant(arguments["bias"])
     output = section.new_tensor(node, "convolution")
-    section.emit(node, FloatConvolution(output, tuple(terms), FloatConstant((np.ones(channels),)), shift))
+    section.write(node, FloatConvolution(output, tuple(terms), FloatConstant((np.ones(channels),)), shift))
 
 
 def lower_batch_norm(node: Node, section: SectionBuilder) -> None:
@@ -55,13 +55,13 @@ def lower_batch_norm(node: Node, section: SectionBuilder) -> None:
     if isinstance(producer, FloatConvolution) and is_unclamped(producer):
         folded_gain = combine(np.multiply, producer.gain, gain)
         folded_shift = combine(lambda inner, g, b: inner * g + b, producer.shift, gain, shift)
-        section.replace(node, replace(producer, gain=folded_gain, shift=folded_shift))
+        section.write(node, replace(producer, gain=folded_gain, shift=folded_shift))
         return
     tensor = section.tensor(node.arguments["input"])
     channels = gain.at(0).size
     ones = FloatConstant((np.ones((channels, 1, 1, 1)),))
     output = section.new_tensor(node, "batch_norm")
-    section.emit(node, FloatConvolution(output, (FloatTerm(tensor, ones, groups=channels),), gain, shift))
+    section.write(node, FloatConvolution(output, (FloatTerm(tensor, ones, groups=channels),), gain, shift))
 
 
 def _batch_norm_vectors(arguments: dict[str, Any]) -> tuple[FloatConstant, FloatConstant]:

@@ -38,11 +38,11 @@ def _lower_clamp(node: Node, section: SectionBuilder, lower: Any, upper: Any) ->
     source = node.arguments.get("self", node.arguments.get("input"))
     producer = section.fusable(source)
     if producer is not None and not isinstance(producer, FloatResize):
-        section.replace(node, clamp_operator(producer, float(lower), float(upper)))
+        section.write(node, clamp_operator(producer, float(lower), float(upper)))
         return
     tensor = section.tensor(source)
     output = section.new_tensor(node, "clamp")
-    section.emit(node, FloatAdd(output, (tensor,), (1.0,), (float(lower), float(upper))))
+    section.write(node, FloatAdd(output, (tensor,), (1.0,), (float(lower), float(upper))))
 
 
 def lower_add(node: Node, section: SectionBuilder) -> None:
@@ -63,4 +63,4 @@ def _lower_sum(node: Node, section: SectionBuilder, sign: float) -> None:
             f"combines shapes {section.shape(left.name)} and {section.shape(right.name)}; equal ones are supported"
         )
     output = section.new_tensor(node, "add")
-    section.emit(node, FloatAdd(output, tensors, (1.0, sign * float(node.arguments["alpha"]))))
+    section.write(node, FloatAdd(output, tensors, (1.0, sign * float(node.arguments["alpha"]))))

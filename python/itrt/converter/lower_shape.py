@@ -39,7 +39,7 @@ def lower_upsample_bilinear(node: Node, section: SectionBuilder) -> None:
     _, height, width = section.shape(node.name)
     size_of = section.tensor_of_size(height, width)
     output = section.new_tensor(node, "resize")
-    section.emit(node, FloatResize(output, tensor, size_of))
+    section.write(node, FloatResize(output, tensor, size_of))
 
 
 def lower_getitem(node: Node, section: SectionBuilder) -> None:

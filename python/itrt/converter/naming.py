@@ -26,7 +26,7 @@ class OperatorNames:
         # "join", not "join.convolution", where the module "join" holds one convolution (and its normalization).
         if len(below) > 1 and self._convolutions_in[tuple(path[:-1])] == 1:
             below = below[:-1]
-        return ".".join([self._section, *below])
+        return ".".join([self._section, *(below or [kind])])  # a functional convolution has no module of its own
 
 
 def _common_prefix(paths: Sequence[list[str]]) -> list[str]:

@@ -32,7 +32,7 @@ from itrt.format.program import (
     Term,
 )
 
-_DTYPES = {"I8": np.dtype("<i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
+_DTYPES: dict[str, np.dtype[Any]] = {"I8": np.dtype("<i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _CHECKSUM_PLACEHOLDER = "00000000"
 _MAX_HEADER_BYTES = 16 << 20
@@ -93,13 +93,15 @@ def _replace_checksum(data: bytes, checksum: str) -> bytes:
 
 
 def _constant_to_json(constant: Constant, name: str, blobs: dict[str, Array]) -> list[str]:
-    """Add the constant's values to `blobs` (the same values only once) and name them."""
+    """Add the constant's values to `blobs` and name them."""
     names: list[str] = []
     for step, value in enumerate(constant.values):
         array = np.ascontiguousarray(value)
         if array.dtype not in _NAMES:
             raise ModelFileError(f"constant {name}: expected one of int8, int32, float32, found {array.dtype}")
         blob_name = name if len(constant.values) == 1 else f"{name}.{step}"
+        if blob_name in blobs:
+            raise ModelFileError(f"constant {blob_name}: expected a name of its own, found two (are two operators named alike?)")
         blobs[blob_name] = array
         names.append(blob_name)
     return names
@@ -159,7 +161,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Program:
             for name, entry in header.items()
         }
         return _program_from_json(json.loads(metadata["program"]), blobs)
-    except (ValueError, KeyError, TypeError, struct.error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise ModelFileError(f"model file: expected itrt format version {FORMAT_VERSION}, found {error}") from error
 
 

@@ -90,7 +90,7 @@ def quantize_affine(
     output_scale: float,
     bias_limit: NDArray[np.int64],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return (bias, scale), both (out,), so that scale * (acc + bias) = (gain * weight_scale * acc + shift) / output_scale.
+    """Return (bias, scale), (out,) each: scale * (acc + bias) = (gain * weight_scale * acc + shift) / output_scale.
 
     Where the gain is so small that the shift would need a bias beyond its limit, the gain is raised until it fits:
     the accumulator, at most a few percent of the limit, then stands for almost nothing, as it did before.

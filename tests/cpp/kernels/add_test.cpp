@@ -1,9 +1,10 @@
 // Every addition kernel against the oracle, byte for byte.
+#include "kernels/add/add.h"
+
 #include <gtest/gtest.h>
 
 #include <list>
 
-#include "kernels/add/add.h"
 #include "kernels/exact_memory.h"
 #include "reference/kernels.h"
 

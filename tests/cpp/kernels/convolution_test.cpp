@@ -38,11 +38,8 @@ TEST(Convolution, InputChannelsAroundTheQuad) {
   Random random(2);
   for (std::int64_t channels = 1; channels <= 40; ++channels) {
     SCOPED_TRACE(channels);
-    const ConvolutionTerm term = {.in_channels = channels,
-                                  .kernel_height = 3,
-                                  .kernel_width = 3,
-                                  .padding_top = 1,
-                                  .padding_left = 1};
+    const ConvolutionTerm term = {
+        .in_channels = channels, .kernel_height = 3, .kernel_width = 3, .padding_top = 1, .padding_left = 1};
     expect_exact(random, term, 17, 5, 7, 5, 7);
   }
 }
@@ -81,16 +78,14 @@ TEST(Convolution, ExtremeValuesDoNotSaturate) {
   for (const int value : {0, 255}) {
     for (const int weight : {-128, 127}) {
       const std::vector<std::int8_t> weights(64 * 9 * 32, static_cast<std::int8_t>(weight));
-      const std::vector<std::uint8_t> input(5 * 5 * 32, static_cast<std::uint8_t>(value)), zero_point = {static_cast<std::uint8_t>(255 - value)};
+      const std::vector<std::uint8_t> input(5 * 5 * 32, static_cast<std::uint8_t>(value)),
+          zero_point = {static_cast<std::uint8_t>(255 - value)};
       const ExactMemory memory(input, kernels::input_slack);
       ConvolutionProblem problem;
       problem.out_channels = 64;
       problem.output_height = problem.output_width = 3;
-      problem.terms.push_back({.in_channels = 32,
-                               .kernel_height = 3,
-                               .kernel_width = 3,
-                               .weight = weights,
-                               .zero_points = zero_point});
+      problem.terms.push_back(
+          {.in_channels = 32, .kernel_height = 3, .kernel_width = 3, .weight = weights, .zero_points = zero_point});
       problem.inputs.push_back({memory.data(), 5, 5});
       problem.bias.assign(64, 0);
       for (int o = 0; o < 64; ++o) problem.scale.push_back(static_cast<float>(o - 32) * 1e-6f);
@@ -169,8 +164,17 @@ TEST(Convolution, Groups) {
   struct Shape {
     std::int64_t groups, in_channels, out_channels;
   };
-  for (const Shape shape : {Shape{2, 8, 8}, {8, 64, 64}, {4, 4, 12}, {3, 9, 6}, {5, 5, 5}, {32, 32, 32}, {64, 64, 64},
-                            {16, 16, 48}, {2, 64, 128}, {2, 6, 66}, {19, 38, 19}}) {
+  for (const Shape shape : {Shape{2, 8, 8},
+                            {8, 64, 64},
+                            {4, 4, 12},
+                            {3, 9, 6},
+                            {5, 5, 5},
+                            {32, 32, 32},
+                            {64, 64, 64},
+                            {16, 16, 48},
+                            {2, 64, 128},
+                            {2, 6, 66},
+                            {19, 38, 19}}) {
     SCOPED_TRACE(testing::Message() << shape.groups << ' ' << shape.in_channels << ' ' << shape.out_channels);
     ConvolutionTerm term = {.in_channels = shape.in_channels,
                             .kernel_height = 3,
@@ -194,7 +198,12 @@ TEST(Convolution, LeanTwoTermsOnOneInput) {
     problem.output_height = 4;
     problem.output_width = 13;
     problem.add(random,
-                {.in_channels = 48, .kernel_height = 3, .kernel_width = 3, .padding_top = 1, .padding_left = 1, .groups = groups},
+                {.in_channels = 48,
+                 .kernel_height = 3,
+                 .kernel_width = 3,
+                 .padding_top = 1,
+                 .padding_left = 1,
+                 .groups = groups},
                 4, 13);
     problem.add(random, {.in_channels = 48}, 4, 13);
     problem.add_requantization(random);
@@ -239,7 +248,8 @@ TEST(Convolution, PackRejectsInconsistentTerms) {
   EXPECT_NO_THROW(pack({.in_channels = 4, .weight = weights, .zero_points = zero_points}, 2));
   EXPECT_THROW(pack({.in_channels = 4, .weight = weights, .zero_points = zero_points}, 3), InvalidArgument);
   EXPECT_THROW(pack({.in_channels = 4, .weight = weights, .zero_points = three}, 2), InvalidArgument);
-  EXPECT_THROW(pack({.in_channels = 4, .groups = 3, .weight = weights, .zero_points = zero_points}, 2), InvalidArgument);
+  EXPECT_THROW(pack({.in_channels = 4, .groups = 3, .weight = weights, .zero_points = zero_points}, 2),
+               InvalidArgument);
   EXPECT_THROW(pack({.in_channels = 0, .weight = weights, .zero_points = zero_points}, 2), InvalidArgument);
   EXPECT_THROW(kernels::pack(*kernels::convolution_kernels()[0], 1, {}), InvalidArgument);
 }

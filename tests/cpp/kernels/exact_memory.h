@@ -1,5 +1,5 @@
-// Inputs with exactly the readable bytes that a contract promises, so that the address sanitizer sees every read past them;
-// and the loop over kernels.
+// Inputs with exactly the readable bytes that a contract promises, so that the address sanitizer sees every read past
+// them; and the loop over kernels.
 #pragma once
 
 #include <gtest/gtest.h>

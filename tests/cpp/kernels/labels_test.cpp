@@ -1,10 +1,11 @@
 // Every labels kernel against the oracle: sums of all classes at every pixel, no pruning.
+#include "kernels/labels/labels.h"
+
 #include <gtest/gtest.h>
 
 #include "base/aligned_buffer.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/exact_memory.h"
-#include "kernels/labels/labels.h"
 #include "reference/kernels.h"
 
 namespace itrt::test {
@@ -93,7 +94,8 @@ TEST(Labels, SizesUpAndDown) {
   expect_exact(random, {24, 18, 5, 8, 6});     // a third: every neighbour has weight one or none
 }
 
-// Two classes that tie everywhere: the lower one wins, also where only the upper one is at its largest in every neighbour.
+// Two classes that tie everywhere: the lower one wins, also where only the upper one is at its largest in every
+// neighbour.
 TEST(Labels, LowestClassWinsTies) {
   Random random(3);
   const std::vector<std::uint8_t> equal(6 * 6 * 3, 200);

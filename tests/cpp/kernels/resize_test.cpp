@@ -1,9 +1,10 @@
 // Every resize kernel against the oracle, byte for byte.
+#include "kernels/resize/resize.h"
+
 #include <gtest/gtest.h>
 
 #include "base/aligned_buffer.h"
 #include "kernels/exact_memory.h"
-#include "kernels/resize/resize.h"
 #include "reference/kernels.h"
 
 namespace itrt::test {

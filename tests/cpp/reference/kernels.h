@@ -1,5 +1,5 @@
-// The formulas of docs/numerics.md typed out, naive on purpose, apart from the product: no kernel header is included here
-// but for the plain structs that state a problem.
+// The formulas of docs/numerics.md typed out, naive on purpose, apart from the product: no kernel header is included
+// here but for the plain structs that state a problem.
 #pragma once
 
 #include <algorithm>

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from itrt.errors import ConversionError
@@ -17,6 +17,7 @@ from itrt.quantize import (
 )
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_zero_is_exact_and_the_range_is_covered(first: float, second: float) -> None:
     lower, upper = min(first, second, 0.0), max(first, second, 0.0)

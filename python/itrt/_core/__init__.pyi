@@ -1,0 +1,124 @@
+"""
+The runtime of itrt: programs, sessions and kernels.
+"""
+
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import typing
+import typing_extensions
+from . import kernels
+
+__all__: list[str] = [
+    "Program",
+    "Session",
+    "Tensor",
+    "cpu_budget",
+    "default_threads",
+    "detected_isa",
+    "kernels",
+    "max_threads",
+    "select_isa",
+]
+
+class Tensor:
+    """
+    An activation of a program.
+    """
+    @property
+    def channels(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def zero_points(self) -> list[int]: ...
+
+class Program:
+    """
+    A validated program with packed weights; immutable.
+    """
+    def __init__(self, file: typing_extensions.Buffer, isa: str | None = None) -> None: ...
+    def arena_bytes(
+        self, height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex
+    ) -> int: ...
+    def labels(
+        self,
+        logits: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> numpy.ndarray: ...
+    @property
+    def classes(self) -> list[str]: ...
+    @property
+    def color_order(self) -> str: ...
+    @property
+    def image(self) -> int: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def logits(self) -> int: ...
+    @property
+    def max_iterations(self) -> int | None: ...
+    @property
+    def mean(self) -> list[float]: ...
+    @property
+    def metadata(self) -> dict[str, str]: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def palette(self) -> numpy.typing.NDArray[numpy.uint8]: ...
+    @property
+    def std(self) -> list[float]: ...
+    @property
+    def tensors(self) -> list[Tensor]: ...
+    @property
+    def weight_bytes(self) -> int: ...
+
+class Session:
+    """
+    One run of a program on images of one size.
+    """
+    def __init__(
+        self,
+        program: Program,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def answer(self) -> numpy.typing.NDArray[numpy.uint8]: ...
+    def iterate(self) -> None: ...
+    def record(self, tensors: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None: ...
+    def start(self, image: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]) -> None: ...
+    def take(self) -> list: ...
+    @property
+    def arena_bytes(self) -> int: ...
+    @property
+    def iterations_done(self) -> int: ...
+
+def cpu_budget() -> int:
+    """
+    CPUs that affinity and cgroup quota leave to this process.
+    """
+
+def default_threads() -> int:
+    """
+    ITRT_NUM_THREADS or else cpu_budget().
+    """
+
+def detected_isa() -> str:
+    """
+    The best instruction set of this CPU.
+    """
+
+def select_isa(isa: str | None = None) -> str:
+    """
+    The instruction set that is used: as asked for, or by ITRT_ISA, or the best.
+    """
+
+__version__: str = "0.1.0"
+max_threads: int = 256

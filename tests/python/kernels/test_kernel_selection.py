@@ -1,0 +1,63 @@
+"""`itrt.kernels.list` and the ITRT_ISA override: what is forced runs, what cannot run is an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from itrt import kernels
+from itrt.errors import InvalidArgumentError
+
+OPERATIONS = {"add", "convolution", "labels", "resize"}
+ALL_ISAS = ("portable", "avx2", "avx512_vnni")  # ascending
+AVAILABLE = [isa for isa in ALL_ISAS if any(row["isa"] == isa for row in kernels.list())]
+
+
+def run_python(code: str, isa: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ITRT_ISA": isa}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_rows() -> None:
+    rows = kernels.list()
+    assert {row["operation"] for row in rows} == OPERATIONS
+    for operation in OPERATIONS:
+        mine = [row for row in rows if row["operation"] == operation]
+        assert sum(row["selected"] for row in mine) == 1
+        assert len({row["name"] for row in mine}) == len(mine)
+        assert any(row["isa"] == "portable" for row in mine)
+
+
+@pytest.mark.parametrize("isa", AVAILABLE)
+def test_the_override_takes(isa: str) -> None:
+    done = run_python("import json, itrt.kernels; print(json.dumps(itrt.kernels.list()))", isa)
+    assert done.returncode == 0, done.stderr
+    selected = [row for row in json.loads(done.stdout) if row["selected"]]
+    assert {row["operation"] for row in selected} == OPERATIONS
+    assert {row["isa"] for row in selected} == {isa}  # every operation has a kernel for every instruction set
+
+
+def test_an_empty_override_is_none() -> None:
+    done = run_python("import itrt.kernels; print(len(itrt.kernels.list()))", "")
+    assert done.stdout.strip() == str(len(kernels.list()))
+
+
+@pytest.mark.parametrize("isa", ["sse9", "AVX2"])
+def test_an_unknown_override_is_an_error(isa: str) -> None:
+    done = run_python("import itrt.kernels; itrt.kernels.list()", isa)
+    assert done.returncode != 0
+    assert "InvalidArgumentError: ITRT_ISA: expected one of portable" in done.stderr
+    assert f"found '{isa}'" in done.stderr
+
+
+@pytest.mark.parametrize("isa", [isa for isa in ALL_ISAS if isa not in AVAILABLE])
+def test_an_isa_that_the_cpu_lacks_is_an_error(isa: str) -> None:
+    done = run_python("import itrt.kernels; itrt.kernels.list()", isa)
+    assert "InvalidArgumentError: ITRT_ISA: expected an instruction set that this CPU has" in done.stderr
+    with pytest.raises(InvalidArgumentError, match="isa: expected an instruction set that this CPU has"):
+        kernels.resize(np.zeros((1, 1, 1), np.uint8), 1, 1, isa)

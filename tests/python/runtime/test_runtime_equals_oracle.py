@@ -1,0 +1,109 @@
+"""The runtime against the naive executor: every byte of every tensor of every step, over random programs."""
+
+import itertools
+
+import itrt
+import numpy as np
+import pytest
+from itrt import _core
+from itrt.format import Add, Convolution, Program, Resize, to_bytes
+from reference.executor import Execution, execute, labels
+from reference.programs import Choices, random_image, random_program
+
+ALL_ISAS = ["portable", "avx2", "avx512_vnni"]
+ISAS = ALL_ISAS[: ALL_ISAS.index(_core.detected_isa()) + 1]
+SIZES = [(1, 1), (1, 9), (7, 1), (2, 2), (13, 17), (24, 31), (33, 8)]
+
+
+def expected_run(program: Program, image: np.ndarray, iterations: int) -> Execution:
+    """What the oracle says; the runtime brings an image into the model's colour order by itself."""
+    ordered = image if program.preprocessing.color_order == "RGB" else np.ascontiguousarray(image[:, :, ::-1])
+    return execute(program, ordered, iterations)
+
+
+def assert_same_tensors(model: itrt.Model, image: np.ndarray, iterations: int, expected: Execution) -> None:
+    found = model.taps(image, iterations)
+    written = {key: value for key, value in found.items() if key != ("image", None)}
+    assert written.keys() == expected.tensors.keys()
+    for key, tensor in expected.tensors.items():
+        np.testing.assert_array_equal(written[key], tensor, err_msg=f"{key} on {model.isa}, {model.threads} threads")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_tensor_of_every_step_is_the_oracles(seed: int) -> None:
+    program = random_program(seed)
+    rng = np.random.default_rng(seed)
+    image = random_image(seed, *SIZES[seed % len(SIZES)])
+    iterations = int(rng.integers(1, (program.max_iterations or 6) + 1))
+    expected = expected_run(program, image, iterations)
+    file = to_bytes(program)
+    for isa, threads in itertools.product(ISAS, (1, 2, 3)):
+        assert_same_tensors(itrt.load(file, threads=threads, isa=isa), image, iterations, expected)
+
+
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_runs_and_streams_answer_what_the_oracle_answers(seed: int) -> None:
+    program = random_program(seed, Choices(loop=True))
+    iterations = program.max_iterations or 3
+    image = random_image(seed, 19, 14)
+    expected = expected_run(program, image, iterations)
+    model = itrt.load(to_bytes(program), threads=2)
+    for count, answer in zip(range(1, iterations + 1), model.stream(image, iterations), strict=True):
+        logits = expected.logits[count - 1]
+        np.testing.assert_array_equal(answer.quantized_logits, logits)
+        np.testing.assert_array_equal(answer.labels, labels(logits, 19, 14))
+        np.testing.assert_array_equal(model.run(image, count).quantized_logits, logits)
+
+
+def test_the_random_programs_are_not_all_alike() -> None:
+    """Everything that the format can say is there: else the tests above show less than they claim."""
+    programs = [random_program(seed) for seed in range(60)]
+    operators = [each for program in programs for each in (*program.stem, *program.block, *program.head)]
+    convolutions = [each for each in operators if isinstance(each, Convolution)]
+    terms = [term for convolution in convolutions for term in convolution.terms]
+    assert {type(each) for each in operators} == {Convolution, Add, Resize}
+    assert {program.state is None for program in programs} == {True, False}
+    assert {program.max_iterations is None for program in programs} == {True, False}
+    assert {program.preprocessing.color_order for program in programs} == {"RGB", "BGR"}
+    assert {len(convolution.terms) for convolution in convolutions} >= {1, 2, 3}
+    assert any(len(each.bias.values) > 1 for each in convolutions)
+    assert any(len(term.weight.values) > 1 for term in terms)
+    assert any(term.groups not in (1, term.weight.values[0].shape[0]) for term in terms)
+    assert any(term.groups > 1 and term.weight.values[0].shape[3] == 1 for term in terms)  # depthwise
+    assert any(term.dilation[0] != term.dilation[1] for term in terms)
+    assert any(term.stride[0] != term.stride[1] for term in terms)
+    assert any(term.padding[:2] != term.padding[2:] for term in terms)
+    assert any(term.loop_invariant for term in terms)
+    assert any(np.any(each.scale.values[0] < 0) for each in convolutions)
+    assert any(each.clamp != (0, 255) for each in convolutions)
+    reads_state_last = [
+        program
+        for program in programs
+        if program.block and any(program.state in inputs_of(each) for each in program.block[writer_of_state(program) :])
+    ]
+    assert 5 < len(reads_state_last) < len(programs) - 15  # the state's buffer is reused, or not
+
+
+def inputs_of(operator: object) -> tuple[int, ...]:
+    match operator:
+        case Convolution():
+            return tuple(term.input for term in operator.terms)
+        case Add():
+            return operator.inputs
+        case Resize():
+            return (operator.input,)
+    raise AssertionError
+
+
+def writer_of_state(program: Program) -> int:
+    return next(i for i, operator in enumerate(program.block) if operator.output == program.next_state)
+
+
+def test_the_random_answers_say_something() -> None:
+    """Neither constant nor clamped: a runtime that computes nothing must not pass."""
+    lively = 0
+    for seed in range(30):
+        program = random_program(seed)
+        answer = expected_run(program, random_image(seed, 13, 17), 1).logits[-1]
+        lively += len(np.unique(answer)) > 5
+    assert lively > 20

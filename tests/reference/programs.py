@@ -1,0 +1,240 @@
+"""Small random programs, in numpy: everything that the format can say, for comparing the runtime with the oracle.
+
+Sizes follow from the image, so a program must be right for every image. Each tensor has a `Geometry`: how its height and
+width come from the image's. Two tensors with the same geometry have the same size on every image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from itrt.format import Add, Constant, Convolution, Operator, Preprocessing, Program, Resize, Tensor, Term
+
+Geometry = tuple[tuple[tuple[int, int], tuple[int, int]], ...]  # (stride, surplus padding) for each axis, applied in order
+Axes = tuple[tuple[int, int], tuple[int, int]]
+UNCHANGED: Axes = ((1, 0), (1, 0))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a random program must be; None leaves it to the seed."""
+
+    loop: bool | None = None
+    limited: bool | None = None  # max_iterations is a number
+    classes: int | None = None
+    color_order: str | None = None
+
+
+def random_program(seed: int, choices: Choices | None = None) -> Program:
+    """The program of this seed: the same one on every machine. Runs on images of any size, 1x1 too."""
+    return _Builder(np.random.default_rng(seed), choices or Choices()).program(f"random-{seed}")
+
+
+def random_image(seed: int, height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Noise, (height, width, 3) u8."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+@dataclass
+class _Builder:
+    rng: np.random.Generator
+    choices: Choices
+    tensors: list[Tensor] = field(default_factory=list)
+    geometries: list[Geometry] = field(default_factory=list)
+    steps: int = 1
+    invariant: frozenset[int] = frozenset()  # tensors that are the same in every iteration
+
+    def program(self, name: str) -> Program:
+        loop = self._given(self.choices.loop, 0.85)
+        limited = not loop or self._given(self.choices.limited, 0.5)
+        most = 1 if not loop else self._integer(1, 4)
+        image = self._tensor("image", 3, (), scale=1.0, zero_points=tuple(int(z) for z in self.rng.integers(0, 256, 3)))
+        readable = [image]
+        stem = self._section("stem", self._integer(1, 3), readable)
+        state = next_state = None
+        block: list[Operator] = []
+        if loop:
+            state = readable[self._integer(1, len(readable) - 1)]
+            self.invariant = frozenset(readable) - {state}
+            self.steps = most if limited else 1
+            next_state, block = self._block(state, list(readable))
+            self.invariant = frozenset()  # the head marks nothing
+        head, logits = self._head(readable, state)
+        classes = self.tensors[logits].channels
+        return Program(
+            name=name,
+            iterations=self._integer(1, most),
+            max_iterations=most if limited else None,
+            tensors=tuple(self.tensors),
+            image=image,
+            state=state,
+            next_state=next_state,
+            logits=logits,
+            stem=tuple(stem),
+            block=tuple(block),
+            head=tuple(head),
+            preprocessing=Preprocessing(
+                (0.4, 0.5, 0.6), (0.2, 0.25, 0.3), self.choices.color_order or str(self.rng.choice(["RGB", "BGR"]))
+            ),
+            classes=tuple(f"class {i}" for i in range(classes)),
+            palette=tuple((i % 256, i // 256, 255 - i % 256) for i in range(classes)),
+            metadata={"origin": "tests/reference/programs.py"},
+        )
+
+    def _given(self, choice: bool | None, probability: float) -> bool:
+        return bool(self.rng.random() < probability) if choice is None else choice
+
+    def _integer(self, lowest: int, highest: int) -> int:
+        return int(self.rng.integers(lowest, highest + 1))
+
+    def _pick(self, indices: list[int]) -> int:
+        return indices[self._integer(0, len(indices) - 1)]
+
+    def _tensor(
+        self,
+        name: str,
+        channels: int,
+        geometry: Geometry,
+        scale: float | None = None,
+        zero_points: tuple[int, ...] | None = None,
+    ) -> int:
+        scale = float(np.float32(self.rng.uniform(0.01, 1))) if scale is None else scale
+        zero_points = (self._integer(0, 255),) if zero_points is None else zero_points
+        self.tensors.append(Tensor(name, channels, scale, zero_points))
+        self.geometries.append(geometry)
+        return len(self.tensors) - 1
+
+    def _channels(self) -> int:
+        return int(self.rng.choice([1, 2, 3, 4, 6, 8, 12, 16, 17, 24, 33, 40]))
+
+    def _section(self, section: str, count: int, readable: list[int]) -> list[Operator]:
+        operators: list[Operator] = []
+        for i in range(count):
+            operator = self._operator(f"{section}{i}", readable)
+            readable.append(operator.output)
+            operators.append(operator)
+        return operators
+
+    def _operator(self, name: str, readable: list[int]) -> Operator:
+        addable = [index for index in readable if len(self.tensors[index].zero_points) == 1]
+        kind = self.rng.choice(["convolution", "add", "resize"], p=[0.6, 0.2, 0.2]) if addable else "convolution"
+        if kind == "add":
+            return self._add(name, self._pick(addable), addable)
+        if kind == "resize":
+            return self._resize(name, self._pick(addable), self._pick(readable))
+        return self._random_convolution(name, readable)
+
+    def _block(self, state: int, readable: list[int]) -> tuple[int, list[Operator]]:
+        operators = self._section("block", self._integer(0, 4), readable)
+        # The writer of the next state reads something of the state's size: always the state itself, or what it became.
+        fitting = [index for index in readable if self.geometries[index] == self.geometries[state]]
+        made = [index for index in fitting if index not in self.invariant]
+        output = self._tensor("next", self.tensors[state].channels, self.geometries[state])
+        self.tensors[output] = replace(self.tensors[state], name="next")
+        operators.append(self._convolution("write_next", output, [(self._pick(made), UNCHANGED)], readable))
+        readable.append(output)
+        # Sometimes the block goes on, and may read the old state and the new one.
+        for i in range(self._integer(0, 1)):
+            operators.append(self._operator(f"after{i}", readable))
+        return output, operators
+
+    def _head(self, readable: list[int], state: int | None) -> tuple[list[Operator], int]:
+        readable = list(readable)
+        operators = self._section("head", self._integer(0, 2), readable)
+        classes = self.choices.classes or self._integer(1, 20)
+        sources = readable if state is None else [state, *readable[-len(operators) :]]
+        source = self._pick(sources)
+        output = self._tensor("logits", classes, self.geometries[source])
+        operators.append(self._convolution("classify", output, [(source, UNCHANGED)], readable))
+        return operators, output
+
+    def _random_convolution(self, name: str, readable: list[int]) -> Operator:
+        source = self._pick(readable)
+        axes = UNCHANGED
+        if self.rng.random() < 0.4:  # a surplus of padding, not a lack: one pixel stays at least one
+            axes = (
+                (self._integer(1, 3), int(self.rng.choice([0, 0, 1, 2]))),
+                (self._integer(1, 3), int(self.rng.choice([0, 0, 1, 2]))),
+            )
+        geometry = self._after(source, axes)
+        output = self._tensor(name, self._channels(), geometry)
+        return self._convolution(name, output, [(source, axes)], readable)
+
+    def _after(self, source: int, axes: Axes) -> Geometry:
+        return self.geometries[source] + (() if axes == UNCHANGED else (axes,))
+
+    def _convolution(self, name: str, output: int, sources: list[tuple[int, Axes]], readable: list[int]) -> Operator:
+        others = [(index, UNCHANGED) for index in readable if self.geometries[index] == self.geometries[output]]
+        others += [(index, sources[0][1]) for index in readable if self._after(index, sources[0][1]) == self.geometries[output]]
+        while others and self.rng.random() < 0.4:
+            sources = [*sources, others[self._integer(0, len(others) - 1)]]
+        channels = self.tensors[output].channels
+        terms = tuple(self._term(index, axes, channels) for index, axes in sources)
+        products = sum(int(np.prod(term.weight.values[0].shape[1:])) for term in terms)
+        spread = float(np.sqrt(products)) * 73 * 75  # of an accumulator of uniform weights and inputs
+        return Convolution(
+            name,
+            output,
+            terms,
+            bias=self._constant(lambda: self.rng.integers(-spread, spread + 1, channels).astype(np.int32)),
+            scale=self._constant(lambda: self._scales(channels, spread)),
+            clamp=self._clamp(),
+        )
+
+    def _scales(self, channels: int, spread: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        scales = self.rng.uniform(10, 150, channels) / spread
+        scales[self.rng.random(channels) < 0.1] *= -1  # batch norm with a negative gain
+        scales[self.rng.random(channels) < 0.05] = 0
+        return scales.astype(np.float32)
+
+    def _term(self, source: int, axes: Axes, channels: int) -> Term:
+        inputs = self.tensors[source].channels
+        common = [groups for groups in range(1, inputs + 1) if inputs % groups == 0 and channels % groups == 0]
+        groups = int(self.rng.choice(common)) if self.rng.random() < 0.4 else 1
+        kernel = (self._integer(1, 5), self._integer(1, 5)) if self.rng.random() < 0.6 else (1, 1)
+        dilation = (self._integer(1, 3), self._integer(1, 3)) if self.rng.random() < 0.3 else (1, 1)
+        padding = [
+            surplus + dilated * (size - 1) for (_, surplus), size, dilated in zip(axes, kernel, dilation, strict=True)
+        ]
+        top, left = self._integer(0, padding[0]), self._integer(0, padding[1])
+        shape = (channels, *kernel, inputs // groups)
+        lowest = -128 if self.rng.random() < 0.3 else -127
+        weight = self._constant(lambda: self.rng.integers(lowest, 128, shape).astype(np.int8), probability=0.15)
+        return Term(
+            source,
+            weight,
+            stride=(axes[0][0], axes[1][0]),
+            padding=(top, left, padding[0] - top, padding[1] - left),
+            dilation=dilation,
+            groups=groups,
+            loop_invariant=source in self.invariant and len(weight.values) == 1 and bool(self.rng.random() < 0.7),
+        )
+
+    def _constant(self, make: object, probability: float = 0.6) -> Constant:
+        assert callable(make)
+        count = self.steps if self.rng.random() < probability else 1
+        return Constant(tuple(make() for _ in range(count)))
+
+    def _clamp(self) -> tuple[int, int]:
+        if self.rng.random() < 0.6:
+            return (0, 255)
+        lower, upper = sorted(self._integer(0, 255) for _ in range(2))
+        return lower, upper
+
+    def _add(self, name: str, first: int, addable: list[int]) -> Operator:
+        like = [
+            index
+            for index in addable
+            if self.geometries[index] == self.geometries[first]
+            and self.tensors[index].channels == self.tensors[first].channels
+        ]
+        inputs = (first, *(self._pick(like) for _ in range(self._integer(0, 2))))
+        output = self._tensor(name, self.tensors[first].channels, self.geometries[first])
+        multipliers = tuple(float(np.float32(self.rng.uniform(-1.5, 1.5))) for _ in inputs)
+        return Add(name, output, inputs, multipliers, self._clamp())
+
+    def _resize(self, name: str, source: int, size_of: int) -> Operator:
+        output = self._tensor(name, self.tensors[source].channels, self.geometries[size_of])
+        self.tensors[output] = replace(self.tensors[source], name=name)
+        return Resize(name, output, source, size_of)
