@@ -42,7 +42,10 @@ constexpr int largest_threads = 1024;
 
 std::string shape_text(const py::array& array) {
   std::string text = "(";
-  for (py::ssize_t i = 0; i < array.ndim(); ++i) text += (i ? ", " : "") + std::to_string(array.shape(i));
+  for (py::ssize_t i = 0; i < array.ndim(); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(array.shape(i));
+  }
   return text + (array.ndim() == 1 ? ",)" : ")");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/errors.h"
 #include "base/isa.h"
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "runtime/cpu_budget.h"
 #include "runtime/labels.h"
@@ -23,8 +24,9 @@ using SharedProgram = std::shared_ptr<const Program>;
 
 SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa) {
   const py::buffer_info info = file.request();
-  const std::span bytes(static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size * info.itemsize));
-  py::gil_scoped_release release;
+  const std::span bytes(static_cast<const std::uint8_t*>(info.ptr),
+                        static_cast<std::size_t>(info.size * info.itemsize));
+  const GilRelease release;
   return Program::load(bytes, isa);
 }
 
@@ -38,7 +40,8 @@ ByteArray to_array(const TensorView& view) {
   return result;
 }
 
-py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width, int threads) {
+py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width,
+                 int threads) {
   const auto classes = static_cast<std::int64_t>(program->model().classes.size());
   if (logits.ndim() != 3 || logits.size() == 0 || logits.shape(2) != classes || height < 1 || width < 1) {
     throw InvalidArgument("labels: expected logits (height, width, " + std::to_string(classes) +
@@ -49,7 +52,7 @@ py::array labels(const SharedProgram& program, const ByteArray& logits, std::int
                    std::vector<py::ssize_t>{height, width});
   void* data = result.mutable_data();
   const std::span bytes = bytes_of(logits);
-  py::gil_scoped_release release;
+  const GilRelease release;
   compute_labels(bytes, from, classes, {height, width}, program->isa(), threads, data);
   return result;
 }
@@ -97,7 +100,7 @@ class RecordingSession {
  private:
   template <class Function>
   void with_tap(Function function) {
-    py::gil_scoped_release release;
+    const GilRelease release;
     if (!recording_) return function(nullptr);
     const auto keep = [this](const TensorView& view) {
       if (wanted_[static_cast<std::size_t>(view.index)]) {
@@ -123,7 +126,9 @@ void register_program(py::module_& module) {
         return std::vector<int>(tensor.zero_points.begin(), tensor.zero_points.end());
       });
 
-  const auto model = [](auto member) { return [member](const SharedProgram& program) { return program->model().*member; }; };
+  const auto model = [](auto member) {
+    return [member](const SharedProgram& program) { return program->model().*member; };
+  };
   py::classh<Program>(module, "Program", "A validated program with packed weights; immutable.")
       .def(py::init([](const py::buffer& file, const std::optional<std::string>& isa) {
              return std::const_pointer_cast<Program>(load(file, isa));
@@ -143,7 +148,8 @@ void register_program(py::module_& module) {
                              [](const SharedProgram& program) {
                                const auto& palette = program->model().palette;
                                ByteArray result({palette.size(), std::size_t{3}});
-                               if (!palette.empty()) std::memcpy(result.mutable_data(), palette.data(), palette.size() * 3);
+                               if (!palette.empty())
+                                 std::memcpy(result.mutable_data(), palette.data(), palette.size() * 3);
                                return result;
                              })
       .def_property_readonly("metadata", model(&model::Program::metadata))

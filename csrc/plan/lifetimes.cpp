@@ -54,7 +54,8 @@ Interval plain_lifetime(const Uses& uses, const Timeline& timeline) {
 
 }  // namespace
 
-TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment) {
+TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes,
+                             std::int64_t alignment) {
   Timeline timeline(program);
   TensorBuffers result;
   for (std::size_t index = 0; index < timeline.size(); ++index) {
@@ -66,7 +67,8 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
   result.buffers[static_cast<std::size_t>(program.logits)].lifetime.front().end = timeline.end();
   if (!program.state) return result;
 
-  const auto state = static_cast<std::size_t>(*program.state), next_state = static_cast<std::size_t>(*program.next_state);
+  const auto state = static_cast<std::size_t>(*program.state),
+             next_state = static_cast<std::size_t>(*program.next_state);
   const std::int64_t first_written = timeline.of(*program.state).written;
   const std::int64_t last_read = std::max(timeline.of(*program.state).last_read_in_block, first_written);
   const std::int64_t next_written = timeline.of(*program.next_state).written;

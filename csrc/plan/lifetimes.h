@@ -1,7 +1,7 @@
 // A program's tensors -> buffers with lifetimes. The only file of the plan that sees the model.
 //
-// Time is the operators in file order: stem, block, head. The block is a loop, with the head run at will after an iteration, so
-// what the block reads from outside lives until the end, and the state lives around the loop:
+// Time is the operators in file order: stem, block, head. The block is a loop, with the head run at will after an
+// iteration, so what the block reads from outside lives until the end, and the state lives around the loop:
 //
 //            stem        block               head
 //   features   [====================================)

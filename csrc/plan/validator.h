@@ -9,7 +9,8 @@
 
 namespace itrt::plan {
 
-// What is wrong with the layout; none if every buffer is aligned, inside the arena and apart from all that live with it.
+// What is wrong with the layout; none if every buffer is aligned, inside the arena and apart from all that live with
+// it.
 std::optional<std::string> find_conflict(std::span<const Buffer> buffers, const Layout& layout);
 
 }  // namespace itrt::plan

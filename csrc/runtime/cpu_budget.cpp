@@ -81,8 +81,8 @@ int default_threads() {
   const char* end = text + std::strlen(text);
   const auto [stop, error] = std::from_chars(text, end, threads);
   if (stop != end || error != std::errc() || threads < 1 || threads > max_threads) {
-    throw InvalidArgument("ITRT_NUM_THREADS: expected a number from 1 to " + std::to_string(max_threads) + ", found \"" +
-                          text + "\"");
+    throw InvalidArgument("ITRT_NUM_THREADS: expected a number from 1 to " + std::to_string(max_threads) +
+                          ", found \"" + text + "\"");
   }
   return threads;
 }

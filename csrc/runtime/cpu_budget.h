@@ -3,7 +3,8 @@
 
 namespace itrt {
 
-// CPUs that the scheduler lets the process use: its affinity mask, reduced to the cgroup's quota (rounded up). At least 1.
+// CPUs that the scheduler lets the process use: its affinity mask, reduced to the cgroup's quota (rounded up). At
+// least 1.
 int cpu_budget();
 
 // ITRT_NUM_THREADS or else cpu_budget(). Throws InvalidArgument where the variable is no positive number.

@@ -4,20 +4,21 @@
 
 #include "base/aligned_buffer.h"
 #include "base/checked.h"
-#include "kernels/labels/labels.h"
 #include "kernels/convolution/convolution.h"
+#include "kernels/labels/labels.h"
 #include "runtime/thread_pool.h"
 
 namespace itrt {
 
-void compute_labels(std::span<const std::uint8_t> logits, model::Size from, std::int64_t classes, model::Size to, Isa isa,
-                    int threads, void* labels) {
+void compute_labels(std::span<const std::uint8_t> logits, model::Size from, std::int64_t classes, model::Size to,
+                    Isa isa, int threads, void* labels) {
   constexpr auto alignment = static_cast<std::int64_t>(cache_line);
   const kernels::LabelsKernel& kernel = kernels::select_labels(isa);
   const std::int64_t pixels = from.height * from.width;
   const auto padded = static_cast<std::int64_t>(logits.size() + kernels::input_slack);
   const std::int64_t argmax_at = round_up(padded, alignment);
-  const std::int64_t scratch_at = round_up(argmax_at + pixels * static_cast<std::int64_t>(sizeof(std::uint16_t)), alignment);
+  const std::int64_t scratch_at =
+      round_up(argmax_at + pixels * static_cast<std::int64_t>(sizeof(std::uint16_t)), alignment);
   const std::int64_t scratch_bytes =
       round_up(static_cast<std::int64_t>(kernels::labels_scratch_bytes(to.width, classes)), alignment);
   AlignedBuffer memory(static_cast<std::size_t>(scratch_at + scratch_bytes * threads));

@@ -1,4 +1,5 @@
-// A program that is ready to run on this CPU: kernels selected, weights packed. Immutable; sessions and threads share it.
+// A program that is ready to run on this CPU: kernels selected, weights packed. Immutable; sessions and threads share
+// it.
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,8 @@ std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
     for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
   } else if (const auto* resize = std::get_if<model::Resize>(&op.body)) {
-    const model::Size from = sizes[static_cast<std::size_t>(resize->input)], to = sizes[static_cast<std::size_t>(op.output)];
+    const model::Size from = sizes[static_cast<std::size_t>(resize->input)],
+                      to = sizes[static_cast<std::size_t>(op.output)];
     const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(op.output)].channels;
     bytes = kernels::resize_scratch_bytes(from.width, to.width, channels);
   }
@@ -175,9 +176,9 @@ void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t
   call.clamp_upper = add.clamp.upper;
   call.output = data(output);
   const auto elements = static_cast<std::int64_t>(view(output).bytes.size());
-  ThreadPool::shared().parallel_for(
-      threads_, elements, element_grain,
-      [&](int, std::int64_t first, std::int64_t last) { program_->add_kernel().run(call, first, last); });
+  ThreadPool::shared().parallel_for(threads_, elements, element_grain, [&](int, std::int64_t first, std::int64_t last) {
+    program_->add_kernel().run(call, first, last);
+  });
 }
 
 void Session::run(const model::Resize& resize, model::TensorIndex output, std::int64_t) {

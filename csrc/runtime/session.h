@@ -68,9 +68,10 @@ class Session {
   std::int64_t arena_bytes_ = 0;
   std::int64_t scratch_bytes_ = 0;
   bool copies_state_ = false;
-  AlignedBuffer memory_;                    // the arena, then a scratch a thread
-  std::vector<std::uint8_t*> tensors_;      // where each tensor lies
-  std::vector<kernels::ConvolutionInput> convolution_inputs_;  // room for the widest operator, so that a run allocates nothing
+  AlignedBuffer memory_;                // the arena, then a scratch a thread
+  std::vector<std::uint8_t*> tensors_;  // where each tensor lies
+  std::vector<kernels::ConvolutionInput>
+      convolution_inputs_;  // room for the widest operator, so that a run allocates nothing
   std::vector<kernels::AddInput> add_inputs_;
   std::int64_t iterations_done_ = 0;
   bool started_ = false;

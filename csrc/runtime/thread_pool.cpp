@@ -43,13 +43,12 @@ bool spin_until(Done done) {
   return done();
 }
 
-std::unique_ptr<ThreadPool>& shared_pool() {
-  static std::unique_ptr<ThreadPool> pool = [] {
-    pthread_atfork(nullptr, nullptr, [] {
-      shared_pool().release();  // its threads exist in the parent alone; nothing of it can be used or freed here
-      shared_pool() = std::make_unique<ThreadPool>();
-    });
-    return std::make_unique<ThreadPool>();
+// Never destroyed: when the process ends, some thread may be in the middle of a job.
+ThreadPool*& shared_pool() {
+  static ThreadPool* pool = [] {
+    // The workers exist in the parent alone: nothing of its pool can be used or freed in the child.
+    pthread_atfork(nullptr, nullptr, [] { shared_pool() = new ThreadPool; });
+    return new ThreadPool;
   }();
   return pool;
 }
@@ -76,7 +75,8 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
   start_workers(threads - 1);
   job_.body = &body;
   job_.count = count;
-  job_.chunk = round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
+  job_.chunk =
+      round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
   job_.next.store(0, std::memory_order_relaxed);
   const std::uint64_t generation = generation_of(gate_.load(std::memory_order_relaxed)) + 1;
   gate_.store(generation << 32 | static_cast<std::uint64_t>(threads) << 16, std::memory_order_release);

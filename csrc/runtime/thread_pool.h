@@ -1,13 +1,12 @@
 // The process's one fork-join pool.
 //
-// A job is a range that the caller and the workers consume in chunks. Workers that are late are not waited for: when the
-// caller finds the range empty it closes the gate, and waits only for those that came in before. Idle workers spin for a few
-// microseconds, since in a network the next job is near, and then sleep in the kernel.
+// A job is a range that the caller and the workers consume in chunks. Workers that are late are not waited for: when
+// the caller finds the range empty it closes the gate, and waits only for those that came in before. Idle workers spin
+// for a few microseconds, since in a network the next job is near, and then sleep in the kernel.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -18,7 +17,8 @@ namespace itrt {
 
 class ThreadPool {
  public:
-  // body(thread, first, last): `thread` is below the job's `threads` and distinct among those that run at the same time.
+  // body(thread, first, last): `thread` is below the job's `threads` and distinct among those that run at the same
+  // time.
   using Body = FunctionRef<void(int thread, std::int64_t first, std::int64_t last)>;
 
   // The one pool. After a fork the child has a new one: threads do not survive a fork.

@@ -41,7 +41,7 @@ def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, i
     model
         The name of a packaged model (`packaged_models`), the path of an ``.itrt`` file, or a file's bytes.
     threads
-        Threads of a run, 1 to 256. Default: ``ITRT_NUM_THREADS``, or else the CPUs that affinity and cgroup quota allow.
+        Threads of a run, 1 to 256. Default: ``ITRT_NUM_THREADS``, or else the CPUs that affinity and quota allow.
     isa
         The instruction set of the kernels (`itrt.kernels.list`). Default: ``ITRT_ISA``, or else the best of this CPU.
         The bytes of all results are the same on all of them.
@@ -55,12 +55,12 @@ def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, i
     InvalidArgumentError
         For a wrong thread count or instruction set.
     """
-    checked_threads = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
+    count = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
     if isa is not None and not isinstance(isa, str):
         raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
     data, source = _read(model)
     try:
-        return Model(_core.Program(data, isa), checked_threads, len(data))
+        return Model(_core.Program(data, isa), count, len(data))
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error
 
@@ -190,8 +190,8 @@ class Model:
     def stream(self, image: Image, iterations: int | None = None) -> Iterator[Result]:
         """Segment an image and give an answer after every iteration; arguments and errors are those of `run`.
 
-        The next iteration is executed when the next answer is asked for. The head runs for the answers that are looked at
-        or still held when the stream moves on, the labels are computed when they are read.
+        The next iteration is executed when the next answer is asked for. The head runs for the answers that are looked
+        at or still held when the stream moves on, the labels are computed when they are read.
         """
         count = self._check_iterations(iterations)
         return self._stream(self._read_image(image), count)
@@ -224,8 +224,8 @@ class Model:
 
         Returns
         -------
-        Arrays (height, width, channels) u8 by (tensor name, step). The stem's tensors have step None; those of the block
-        and of the head, which runs after every iteration here, have steps from 0.
+        Arrays (height, width, channels) u8 by (tensor name, step). The stem's tensors have step None; those of the
+        block and of the head, which runs after every iteration here, have steps from 0.
         """
         count = self._check_iterations(iterations)
         pixels = self._read_image(image)

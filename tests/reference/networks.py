@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from itrt.format import Program
-from itrt.nn import ItNet, ItNetSettings
+from itrt.nn import ItNet, IterativeNetwork, ItNetSettings
 from reference.executor import execute, labels
 
 MEAN = (0.41, 0.43, 0.47)
@@ -43,6 +43,35 @@ def small_itnet(seed: int = 0, **settings: object) -> ItNet:
     torch.manual_seed(seed)
     network = ItNet(ItNetSettings(**{**defaults, **settings}))  # type: ignore[arg-type]
     randomize_norms(network, seed)
+    return network.eval()
+
+
+class TinyNetwork(IterativeNetwork):
+    """One convolution a part: quick to capture. Normalization is the same for all steps, or one a step."""
+
+    def __init__(self, iterations: int, norms: int = 1) -> None:
+        super().__init__(iterations, iterations if norms > 1 or iterations == 1 else None)
+        self.first = nn.Conv2d(3, 6, 3, stride=2, padding=1)
+        self.mix = nn.Conv2d(12, 6, 3, padding=1)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(6) for _ in range(norms))
+        self.last = nn.Conv2d(6, 5, 1)
+
+    def stem(self, image: torch.Tensor) -> torch.Tensor:
+        return self.first(image).relu()
+
+    def block(self, state: torch.Tensor, features: torch.Tensor, step: int) -> torch.Tensor:
+        mixed = self.mix(torch.cat((state, features), dim=1))
+        return self.norms[step % len(self.norms)](mixed).relu()
+
+    def head(self, state: torch.Tensor) -> torch.Tensor:
+        return self.last(state)
+
+
+def tiny_network(iterations: int, norms: int = 1) -> TinyNetwork:
+    """A TinyNetwork with randomized batch normalization."""
+    torch.manual_seed(0)
+    network = TinyNetwork(iterations, norms)
+    randomize_norms(network)
     return network.eval()
 
 

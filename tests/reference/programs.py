@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from itrt.format import Add, Constant, Convolution, Operator, Preprocessing, Program, Resize, Tensor, Term
 
-Geometry = tuple[tuple[tuple[int, int], tuple[int, int]], ...]  # (stride, surplus padding) for each axis, applied in order
+Geometry = tuple[
+    tuple[tuple[int, int], tuple[int, int]], ...
+]  # (stride, surplus padding) for each axis, applied in order
 Axes = tuple[tuple[int, int], tuple[int, int]]
 UNCHANGED: Axes = ((1, 0), (1, 0))
 
@@ -166,7 +168,9 @@ class _Builder:
 
     def _convolution(self, name: str, output: int, sources: list[tuple[int, Axes]], readable: list[int]) -> Operator:
         others = [(index, UNCHANGED) for index in readable if self.geometries[index] == self.geometries[output]]
-        others += [(index, sources[0][1]) for index in readable if self._after(index, sources[0][1]) == self.geometries[output]]
+        others += [
+            (index, sources[0][1]) for index in readable if self._after(index, sources[0][1]) == self.geometries[output]
+        ]
         while others and self.rng.random() < 0.4:
             sources = [*sources, others[self._integer(0, len(others) - 1)]]
         channels = self.tensors[output].channels

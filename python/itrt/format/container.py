@@ -101,7 +101,7 @@ def _constant_to_json(constant: Constant, name: str, blobs: dict[str, Array]) ->
             raise ModelFileError(f"constant {name}: expected one of int8, int32, float32, found {array.dtype}")
         blob_name = name if len(constant.values) == 1 else f"{name}.{step}"
         if blob_name in blobs:
-            raise ModelFileError(f"constant {blob_name}: expected a name of its own, found two (are two operators named alike?)")
+            raise ModelFileError(f"constant {blob_name}: expected a name of its own, found two operators named alike")
         blobs[blob_name] = array
         names.append(blob_name)
     return names

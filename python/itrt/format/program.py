@@ -87,7 +87,7 @@ class Add:
 
 @dataclass(frozen=True)
 class Resize:
-    """Bilinear resampling (half-pixel centres) to the height and width of the tensor `size_of`; same scale in and out."""
+    """Bilinear resampling, half-pixel centres, to the height and width of the tensor `size_of`; the scale stays."""
 
     name: str
     output: int

@@ -12,7 +12,7 @@ from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatAdd, FloatConvolution, FloatGraph
 from itrt.nn import IterativeNetwork
-from reference.networks import MEAN, STD, normalized, random_image, randomize_norms, small_itnet
+from reference.networks import MEAN, STD, normalized, random_image, randomize_norms, small_itnet, tiny_network
 
 SIZES = [(48, 64), (45, 61), (37, 90)]
 
@@ -67,9 +67,10 @@ def test_unrolled_itnet_has_weights_for_each_step() -> None:
     assert all(len(term.weight.values) == 2 for term in convolution(graph, "block.join").terms)
 
 
-def test_one_iteration_with_its_own_batch_norm_is_limited_to_it() -> None:
-    assert float_graph(small_itnet(iterations=1), MEAN, STD).max_iterations == 1
-    assert float_graph(small_itnet(iterations=1, batch_norm="shared"), MEAN, STD).max_iterations is None
+def test_the_limit_on_iterations_is_what_differs_or_what_the_network_says() -> None:
+    assert float_graph(tiny_network(3, norms=3), MEAN, STD).max_iterations == 3
+    assert float_graph(tiny_network(3), MEAN, STD).max_iterations is None
+    assert float_graph(tiny_network(1), MEAN, STD).max_iterations == 1  # one step cannot show it: the network says so
 
 
 class Gallery(nn.Module):

@@ -17,11 +17,10 @@ from itrt.converter import Conversion, convert, convert_checkpoint
 from itrt.converter.calibration_set import ImageFiles, LabelFiles, choose, images_in
 from itrt.errors import CheckpointError, InvalidArgumentError, MissingFileError
 from itrt.format import read
-from itrt.nn import ItNet
 from itrt.runtime import load
 from itrt.train.checkpoint import Metadata, save_network
 from reference.executor import execute
-from reference.networks import MEAN, STD, OracleModel, random_image, small_itnet
+from reference.networks import MEAN, STD, OracleModel, random_image, small_itnet, tiny_network
 
 CLASSES = ("sky", "road", "tree", "car", "sign")
 COLORS = ((0, 0, 255), (90, 90, 90), (0, 255, 0), (255, 0, 0), (255, 255, 0))
@@ -31,7 +30,7 @@ LABELS = [np.full((48, 64), 3, np.uint8), np.full((45, 61), 255, np.uint8)]  # 2
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Module, Conversion]:
-    network = small_itnet(batch_norm="shared")
+    network = tiny_network(2)
     path = tmp_path_factory.mktemp("parity") / "small.itrt"
     conversion = convert(
         network, path, calibration=iter(IMAGES), labels=iter(LABELS), mean=MEAN, std=STD, classes=CLASSES
@@ -79,7 +78,6 @@ def test_a_plain_module_runs_and_a_perfect_tensor_has_no_noise(tmp_path: Path) -
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "network.pt"
     network = small_itnet(iterations=1)
-    assert isinstance(network, ItNet)
     save_network(path, network, Metadata(CLASSES, COLORS, 11, MEAN, STD, epoch=7))
     return path
 
