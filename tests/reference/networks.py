@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from itrt.format import Program
-from itrt.nn import ItNet, IterativeNetwork, ItNetSettings
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
 from reference.executor import execute, labels
 
 MEAN = (0.41, 0.43, 0.47)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itrt.errors import InvalidArgumentError, ItrtError, MissingDependencyError, MissingFileError
+from itrt.cli.console import output as console_output
+from itrt.cli.console import progress, table
+from itrt.errors import InvalidArgumentError, MissingDependencyError, MissingFileError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from itrt.converter import ParityReport
 
 _OBSERVERS = ("minmax", "percentile", "mse")
@@ -28,32 +32,28 @@ def convert(
 ) -> None:
     """Convert a checkpoint to int8 and report how close the result is to float."""
     try:
-        try:
-            from itrt.converter import DEFAULT_OBSERVER, convert_checkpoint
-            from itrt.converter.calibration_set import ImageFiles, LabelFiles, choose
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError(
-                f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: torch's CPU build)"
-            ) from error
-        paths, label_paths = _calibration_paths(checkpoint, output, calibrate, observer)
-        chosen = choose(range(len(paths)), images)
-        with _Display() as display:
-            conversion = convert_checkpoint(
-                checkpoint,
-                output,
-                calibration=ImageFiles([paths[index] for index in chosen]),
-                observer=observer or DEFAULT_OBSERVER,  # type: ignore[arg-type]  # checked above
-                labels=LabelFiles([label_paths[index] for index in chosen]) if label_paths else None,
-                name=name,
-                parity_images=parity_images,
-                progress=display.update,
-            )
-    except ItrtError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+        from itrt.converter import DEFAULT_OBSERVER, convert_checkpoint
+        from itrt.converter.calibration_set import ImageFiles, LabelFiles, choose
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"
+        ) from error
+    paths, label_paths = _calibration_paths(checkpoint, output, calibrate, observer)
+    chosen = choose(range(len(paths)), images)
+    with progress() as bars:
+        conversion = convert_checkpoint(
+            checkpoint,
+            output,
+            calibration=ImageFiles([paths[index] for index in chosen]),
+            observer=observer or DEFAULT_OBSERVER,  # type: ignore[arg-type]  # checked above
+            labels=LabelFiles([label_paths[index] for index in chosen]) if label_paths else None,
+            name=name,
+            parity_images=parity_images,
+            progress=_Stages(bars).update,
+        )
     if conversion.parity is not None:
         _print_parity(conversion.parity)
-    typer.echo(f"{conversion.path}: {conversion.path.stat().st_size} bytes")
+    console_output().print(f"{conversion.path}: {conversion.path.stat().st_size} bytes")
 
 
 def _calibration_paths(
@@ -77,53 +77,38 @@ def _calibration_paths(
 
 
 def _print_parity(report: ParityReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
+    console = console_output()
     steps = sorted({row.step for row in report.tensors if row.step is not None})
-    ratios = Table(title="signal to noise, dB, after the stem and in each iteration")
-    ratios.add_column("tensor", no_wrap=True)
-    for heading in ("stem", *(str(step + 1) for step in steps)):
-        ratios.add_column(heading, justify="right")
+    headings = ["stem", *(str(step + 1) for step in steps)]
+    ratios = table(
+        "tensor", *headings, numbers=headings, title="signal to noise, dB, after the stem and in each iteration"
+    )
     cells = {(row.tensor, row.step): f"{row.snr_db:.1f}" for row in report.tensors}
     for tensor in dict.fromkeys(row.tensor for row in report.tensors):
         ratios.add_row(tensor, *(cells.get((tensor, step), "") for step in (None, *steps)))
-    labels = Table(
-        "iteration", "equal labels", "float mIoU", "int8 mIoU", title=f"labels, {report.images} calibration images"
-    )
+    headings = ["iteration", "equal labels", "float mIoU", "int8 mIoU"]
+    labels = table(*headings, numbers=headings, title=f"labels, {report.images} calibration images")
     for row in report.iterations:
         labels.add_row(f"{row.iteration}", f"{row.equal_labels:.4f}", _number(row.float_miou), _number(row.int8_miou))
     console.print(ratios)
     console.print(labels)
     for note in report.notes:
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {note}")
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-class _Display:
-    """A Rich progress bar, one line a stage."""
+class _Stages:
+    """A bar for each stage of the conversion."""
 
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar: Any = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-        )
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> _Display:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
 
     def update(self, stage: str, done: int, total: int | None) -> None:
         """Show how far a stage is."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._bar.add_task(stage, total=total)
-        self._bar.update(self._tasks[stage], completed=done, total=total)
+            self._tasks[stage] = self._bars.add_task(stage, total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total)

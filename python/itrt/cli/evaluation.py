@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itrt.errors import InvalidArgumentError
+from itrt.metrics import ConfusionMatrix
 from itrt.runtime import Model
 from itrt.train.data import ImageSet
-from itrt.train.metrics import ConfusionMatrix
 
 
 @dataclass(frozen=True)

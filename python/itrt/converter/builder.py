@@ -85,7 +85,9 @@ class SectionBuilder:
     def tensor_of_size(self, height: str, width: str) -> str:
         """Return a tensor that has this height and width in every image."""
         for name, parts in self._values.items():
-            if self.section.shapes.get(name, ())[1:] == (height, width) and not any(any(part.padding) for part in parts):
+            if self.section.shapes.get(name, ())[1:] == (height, width) and not any(
+                any(part.padding) for part in parts
+            ):
                 return parts[0].tensor
         raise UnsupportedOperatorError(f"its size ({height}, {width}) is not the size of another tensor")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from itrt.converter import arguments
+from itrt.converter.arguments import Sample
 from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
 from itrt.converter.float_executor import FloatExecutor
@@ -29,7 +30,6 @@ from itrt.quantize import ObserverKind
 logger = logging.getLogger("itrt")
 
 Image = NDArray[np.uint8]
-Sample = tuple[Image, NDArray[np.generic] | None]
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage ("capture", "calibrate", "parity"), how much of it is done, and of how much, if known."""
 

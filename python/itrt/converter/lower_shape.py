@@ -23,8 +23,8 @@ def lower_pad(node: Node, section: SectionBuilder) -> None:
     left, right, top, bottom = (*pad, 0, 0)[:4]
     parts = []
     for part in section.parts(node.arguments["self"]):
-        t, l, b, r = part.padding  # noqa: E741
-        parts.append(Part(part.tensor, (t + top, l + left, b + bottom, r + right)))
+        above, before, below, behind = part.padding
+        parts.append(Part(part.tensor, (above + top, before + left, below + bottom, behind + right)))
     section.define(node, tuple(parts))
 
 

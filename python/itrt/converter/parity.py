@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from itrt.converter.float_executor import FloatExecutor
 from itrt.format import Program, Tensor
+from itrt.metrics import ConfusionMatrix
 
 TensorKey = tuple[str, int | None]
 
@@ -70,8 +71,9 @@ class ParityMeter:
         self._pixels = 0
         self._equal = np.zeros(iterations, np.int64)
         classes = len(program.classes)
-        # (network, iteration, true class, predicted class)
-        self._confusion = np.zeros((2, iterations, classes, classes), np.int64)
+        # By iteration; the label behind the last class counts as none.
+        self._float_confusion = [ConfusionMatrix(classes, classes) for _ in range(iterations)]
+        self._int8_confusion = [ConfusionMatrix(classes, classes) for _ in range(iterations)]
 
     def measure(self, image: NDArray[np.uint8], labels: NDArray[np.generic] | None) -> None:
         """Compare one u8 (height, width, 3) image; labels outside the classes are ignored."""
@@ -88,8 +90,9 @@ class ParityMeter:
             int8_labels = np.asarray(self._model.run(image, iterations=index + 1).labels)
             self._equal[index] += np.count_nonzero(float_labels == int8_labels)
             if labels is not None:
-                _count(self._confusion[0, index], labels, float_labels)
-                _count(self._confusion[1, index], labels, int8_labels)
+                truth = _only_classes(labels, self._float_confusion[index].classes)
+                self._float_confusion[index].update(float_labels, truth)
+                self._int8_confusion[index].update(int8_labels, truth)
 
     def _add_powers(
         self, key: TensorKey, expected: NDArray[np.float32], taps: dict[TensorKey, NDArray[np.uint8]]
@@ -103,7 +106,6 @@ class ParityMeter:
 
     def report(self, notes: Sequence[str] = ()) -> ParityReport:
         """Return the report over all images so far."""
-        with_labels = bool(self._confusion.any())
         return ParityReport(
             images=self._images,
             tensors=tuple(TensorParity(*key, _decibel(*powers)) for key, powers in self._powers.items()),
@@ -111,8 +113,8 @@ class ParityMeter:
                 IterationParity(
                     iteration=index + 1,
                     equal_labels=float(self._equal[index] / max(self._pixels, 1)),
-                    float_miou=_mean_iou(self._confusion[0, index]) if with_labels else None,
-                    int8_miou=_mean_iou(self._confusion[1, index]) if with_labels else None,
+                    float_miou=_mean_iou(self._float_confusion[index]),
+                    int8_miou=_mean_iou(self._int8_confusion[index]),
                 )
                 for index in range(self._iterations)
             ),
@@ -139,20 +141,14 @@ def _labels(logits: torch.Tensor, size: tuple[int, int]) -> NDArray[np.int64]:
     return labels
 
 
-def _count(confusion: NDArray[np.int64], expected: NDArray[np.generic], found: NDArray[Any]) -> None:
-    classes = len(confusion)
-    truth = np.asarray(expected).astype(np.int64)
-    valid = (truth >= 0) & (truth < classes)
-    pairs = truth[valid] * classes + found[valid].astype(np.int64)
-    confusion += np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+def _only_classes(labels: NDArray[np.generic], classes: int) -> NDArray[np.int64]:
+    """Return labels in which everything that is no class has the number behind the last class."""
+    values = np.asarray(labels).astype(np.int64)
+    return np.where((values >= 0) & (values < classes), values, classes)
 
 
-def _mean_iou(confusion: NDArray[np.int64]) -> float:
-    """Mean over the classes that occur, in truth or prediction."""
-    intersection = np.diag(confusion)
-    union = confusion.sum(axis=0) + confusion.sum(axis=1) - intersection
-    present = union > 0
-    return float((intersection[present] / union[present]).mean()) if present.any() else 0.0
+def _mean_iou(confusion: ConfusionMatrix) -> float | None:
+    return confusion.mean_iou() if confusion.counts.any() else None
 
 
 def _decibel(signal: float, noise: float) -> float:

@@ -173,9 +173,7 @@ def _program_from_json(document: dict[str, Any], blobs: dict[str, Array]) -> Pro
         name=document["name"],
         iterations=document["iterations"],
         max_iterations=document["max_iterations"],
-        tensors=tuple(
-            Tensor(**{**entry, "zero_points": tuple(entry["zero_points"])}) for entry in document["tensors"]
-        ),
+        tensors=tuple(Tensor(**{**entry, "zero_points": tuple(entry["zero_points"])}) for entry in document["tensors"]),
         image=document["image"],
         state=document["state"],
         next_state=document["next_state"],

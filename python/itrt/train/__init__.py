@@ -1,14 +1,14 @@
 """Training of iterative networks: data, augmentation, losses, the loop and its checkpoints.
 
-Data sets and metrics need no torch: what does is imported when it is first asked for.
+Data sets need no torch: what does is imported when it is first asked for.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from itrt.metrics import ConfusionMatrix
 from itrt.train.camvid import load_camvid
 from itrt.train.data import ImageSet, SegmentationData
-from itrt.train.metrics import ConfusionMatrix
 from itrt.train.recipe import Recipe
 from itrt.train.synthetic import synthetic_data, write_synthetic
 

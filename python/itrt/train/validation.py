@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from itrt.metrics import ConfusionMatrix
 from itrt.nn import IterativeNetwork
 from itrt.train.data import ImageSet
-from itrt.train.metrics import ConfusionMatrix
 
 
 def normalize(images: Tensor, mean: Sequence[float], standard_deviation: Sequence[float]) -> Tensor:

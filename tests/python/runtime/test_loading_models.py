@@ -62,7 +62,10 @@ def test_a_model_describes_itself(limited: itrt.Model, endless: itrt.Model, limi
     header = struct.unpack_from("<Q", limited_file)[0]
     assert limited.weight_bytes == len(limited_file) - 8 - header
     assert limited.tensor_names[0] == "image"
-    assert repr(limited) == f"Model(name='small', classes=11, iterations=2, max_iterations=3, threads=2, isa='{limited.isa}')"
+    assert (
+        repr(limited)
+        == f"Model(name='small', classes=11, iterations=2, max_iterations=3, threads=2, isa='{limited.isa}')"
+    )
 
 
 def test_the_palette_cannot_be_changed(limited: itrt.Model) -> None:
@@ -101,9 +104,13 @@ def test_the_environment_chooses_threads(limited_file: bytes, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("value", ["0", "two", "300", "-1", "1.5"])
-def test_a_wrong_thread_count_in_the_environment(limited_file: bytes, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_wrong_thread_count_in_the_environment(
+    limited_file: bytes, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("ITRT_NUM_THREADS", value)
-    with pytest.raises(InvalidArgumentError, match=f'ITRT_NUM_THREADS: expected a number from 1 to 256, found "{value}"'):
+    with pytest.raises(
+        InvalidArgumentError, match=f'ITRT_NUM_THREADS: expected a number from 1 to 256, found "{value}"'
+    ):
         itrt.load(limited_file)
 
 
@@ -202,7 +209,7 @@ def test_flipped_bytes_with_a_right_checksum(limited_file: bytes) -> None:
 
 def test_names_may_hold_any_character(limited_file: bytes) -> None:
     (length,) = struct.unpack_from("<Q", limited_file)
-    header = limited_file[8 : 8 + length].replace(rb'{\"name\":\"small\"', r'{\"name\":\"straße 街\"'.encode())
+    header = limited_file[8 : 8 + length].replace(rb"{\"name\":\"small\"", r"{\"name\":\"straße 街\"".encode())
     assert itrt.load(sealed(header, limited_file[8 + length :])).name == "straße 街"
 
 

@@ -75,7 +75,9 @@ def test_two_streams_at_once(endless: itrt.Model, image: np.ndarray, answers: li
         np.testing.assert_array_equal(second.quantized_logits, expected)
 
 
-def test_streams_of_one_session_after_another(endless: itrt.Model, image: np.ndarray, answers: list[np.ndarray]) -> None:
+def test_streams_of_one_session_after_another(
+    endless: itrt.Model, image: np.ndarray, answers: list[np.ndarray]
+) -> None:
     """A stream that was left half way hands its session on; its last result keeps what it was."""
     held = [next(endless.stream(image if i % 2 == 0 else 255 - image, 6)) for i in range(6)]
     for result in held[::2]:
@@ -129,7 +131,9 @@ def test_arguments_are_checked_at_once(endless: itrt.Model) -> None:
         endless.stream(np.zeros((8, 8, 3), np.uint8), 0)
 
 
-def test_the_image_may_change_after_the_first_answer(endless: itrt.Model, image: np.ndarray, answers: list[np.ndarray]) -> None:
+def test_the_image_may_change_after_the_first_answer(
+    endless: itrt.Model, image: np.ndarray, answers: list[np.ndarray]
+) -> None:
     mine = image.copy()
     stream = endless.stream(mine, 3)
     next(stream)

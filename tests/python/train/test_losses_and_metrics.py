@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from itrt.errors import InvalidArgumentError
+from itrt.metrics import ConfusionMatrix
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
-from itrt.train.metrics import ConfusionMatrix
 from itrt.train.recipe import Recipe
 from itrt.train.schedule import one_cycle
 

@@ -1,0 +1,171 @@
+"""Who may know whom: the tables of docs/design.md and CONTRIBUTING.md, held against the sources."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / "python" / "itrt"
+CPP = ROOT / "csrc"
+
+# What a part may import beside itself.
+PUBLIC_FACE = {"_core", "errors", "files", "images", "kernels", "result", "runtime"}
+PYTHON_ARROWS = {
+    "errors": set(),
+    "files": set(),
+    "images": {"errors", "files"},
+    "format": {"errors", "files"},
+    "kernels": {"_core", "errors"},
+    "result": {"errors", "images", "runtime"},  # runtime for its types alone
+    "runtime": {"_core", "errors", "images", "result", "format"},
+    "nn": {"errors"},
+    "quantize": {"errors", "format"},
+    "train": {"errors", "files", "images", "nn"},
+    "converter": {"errors", "files", "images", "format", "nn", "quantize", "train", "runtime"},
+    "planner": {"_core", "errors", "format"},
+    "bench": {"errors", "format", "runtime", "converter", "nn", "train"},
+    "__init__": PUBLIC_FACE | {"converter"},
+}
+EVERYTHING = {"cli"}
+
+CPP_ARROWS = {
+    "base": set(),
+    "model": {"base"},
+    "kernels": {"base"},
+    "plan": {"base"},
+    "runtime": {"base", "model", "kernels", "plan"},
+    "bindings": {"base", "model", "kernels", "plan", "runtime"},
+}
+CPP_EXCEPTIONS = {("plan/lifetimes.h", "model"), ("plan/lifetimes.cpp", "model")}
+
+# What only some may import, at the top of a file or anywhere.
+WITHOUT_TORCH = {
+    "__init__",
+    "errors",
+    "files",
+    "images",
+    "format",
+    "kernels",
+    "result",
+    "runtime",
+    "quantize",
+    "planner",
+}
+
+
+def part_of(file: Path) -> str:
+    """The first name below the package: a folder or a module."""
+    return file.relative_to(PYTHON).parts[0].removesuffix(".py")
+
+
+def python_files() -> list[Path]:
+    return sorted(PYTHON.rglob("*.py"))
+
+
+def imports_of(file: Path, top_level_only: bool = False) -> Iterator[str]:
+    """Dotted names of all modules that the file imports."""
+    tree = ast.parse(file.read_text(), str(file))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            assert node.module is not None
+            yield node.module
+            if node.module == "itrt":
+                yield from (f"itrt.{alias.name}" for alias in node.names)
+
+
+def our_parts(file: Path) -> set[str]:
+    names = (name.split(".") for name in imports_of(file))
+    return {name[1] for name in names if name[0] == "itrt" and len(name) > 1}
+
+
+@pytest.mark.parametrize("file", python_files(), ids=lambda file: str(file.relative_to(PYTHON)))
+def test_python_imports_follow_the_arrows(file: Path) -> None:
+    part = part_of(file)
+    if part in EVERYTHING:
+        return
+    assert part in PYTHON_ARROWS, f"{part} is a new part: it needs a row here and in CONTRIBUTING.md"
+    unwanted = our_parts(file) - PYTHON_ARROWS[part] - {part}
+    assert not unwanted, f"{file.relative_to(ROOT)} imports {unwanted}"
+
+
+@pytest.mark.parametrize("file", python_files(), ids=lambda file: str(file.relative_to(PYTHON)))
+def test_torch_and_pillow_come_late_or_not(file: Path) -> None:
+    part = part_of(file)
+    everywhere = {name.split(".")[0] for name in imports_of(file)}
+    at_the_top = {name.split(".")[0] for name in imports_of(file, top_level_only=True)}
+    if part in WITHOUT_TORCH:
+        assert "torch" not in everywhere
+    if part not in {"cli", "bench", "train", "converter"}:
+        assert "PIL" not in at_the_top
+    if part == "cli":
+        assert "torch" not in at_the_top  # `itrt info` should not take two seconds
+    assert "typer" not in everywhere or part == "cli"
+    assert "rich" not in everywhere or part == "cli"
+    assert "PIL" not in everywhere or part in {"images", "cli", "bench", "train", "converter"}
+
+
+def cpp_files() -> list[Path]:
+    return sorted(file for suffix in ("*.h", "*.cpp") for file in CPP.rglob(suffix))
+
+
+def includes_of(file: Path) -> set[str]:
+    return set(re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', file.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("file", cpp_files(), ids=lambda file: str(file.relative_to(CPP)))
+def test_cpp_includes_follow_the_arrows(file: Path) -> None:
+    name = file.relative_to(CPP).as_posix()
+    part = name.split("/")[0]
+    assert part in CPP_ARROWS, f"{part} is a new part: it needs a row here and in CONTRIBUTING.md"
+    ours = {include for include in includes_of(file) if (CPP / include).is_file()}
+    unwanted = {include.split("/")[0] for include in ours} - CPP_ARROWS[part] - {part}
+    unwanted -= {other for exception, other in CPP_EXCEPTIONS if exception == name}
+    assert not unwanted, f"csrc/{name} includes {unwanted}"
+
+
+def test_every_include_of_ours_is_found() -> None:
+    """Names are relative to csrc: else the test above would overlook one."""
+    for file in cpp_files():
+        quoted = set(re.findall(r'^\s*#\s*include\s*"([^"]+)"', file.read_text(), re.MULTILINE))
+        missing = {include for include in quoted if not (CPP / include).is_file()}
+        assert not missing, f"{file.relative_to(ROOT)} includes {missing}"
+
+
+def test_pybind11_and_python_stay_in_the_bindings() -> None:
+    for file in cpp_files():
+        if file.relative_to(CPP).parts[0] != "bindings":
+            foreign = {name for name in includes_of(file) if name.startswith("pybind11/") or name == "Python.h"}
+            assert not foreign, f"{file.relative_to(ROOT)} includes {foreign}"
+
+
+def test_kernels_of_an_instruction_set_include_little() -> None:
+    """Compiled for a newer CPU: a function of another header would be compiled for it, too, and might be the one that
+    the linker keeps. Headers of the operation and of declarations alone are allowed, and what is in no namespace but std.
+    """
+    for file in (CPP / "kernels").rglob("*_avx*.cpp"):
+        operation = file.parent.name
+        for include in includes_of(file):
+            ours = (CPP / include).is_file()
+            assert not ours or include.startswith(f"kernels/{operation}/"), (
+                f"{file.relative_to(ROOT)} includes {include}"
+            )
+            assert ours or include in ALLOWED_IN_KERNELS, f"{file.relative_to(ROOT)} includes {include}"
+
+
+ALLOWED_IN_KERNELS = {"immintrin.h", "cstdint", "cstddef", "cstring", "cfloat"}
+
+
+def test_the_core_neither_prints_nor_aborts() -> None:
+    forbidden = re.compile(
+        r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(printf|fprintf|puts|perror|abort|exit)\s*\(|\bassert\s*\("
+    )
+    for file in cpp_files():
+        found = forbidden.search(file.read_text())
+        assert found is None, f"{file.relative_to(ROOT)}: {found.group() if found else ''}"
