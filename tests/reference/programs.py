@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
 from itrt.format import Add, Constant, Convolution, Operator, Preprocessing, Program, Resize, Tensor, Term
 
 Geometry = tuple[

@@ -61,7 +61,8 @@ TEST(Container, TooShortForALength) {
 
 TEST(Container, AHeaderLongerThanTheFile) {
   expect_rejected({9, 0, 0, 0, 0, 0, 0, 0, '{', '}'}, {"header length", "at most 2", "found 9"});
-  expect_rejected({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, '{', '}'}, {"header length", "18446744073709551615"});
+  expect_rejected({0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, '{', '}'},
+                  {"header length", "18446744073709551615"});
   const std::vector<std::uint8_t> png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R'};
   expect_rejected(png, {"header length", "an itrt file"});
 }
@@ -128,8 +129,8 @@ TEST(Container, AChecksumThatIsNone) {
   const auto with = [&](std::string_view from, std::string_view to) {
     std::string text = replaced(header, from, to);
     text.resize((text.size() + 7) / 8 * 8, ' ');
-    std::vector<std::uint8_t> bytes = {static_cast<std::uint8_t>(text.size()), static_cast<std::uint8_t>(text.size() >> 8),
-                                       0, 0, 0, 0, 0, 0};
+    std::vector<std::uint8_t> bytes = {
+        static_cast<std::uint8_t>(text.size()), static_cast<std::uint8_t>(text.size() >> 8), 0, 0, 0, 0, 0, 0};
     bytes.insert(bytes.end(), text.begin(), text.end());
     bytes.insert(bytes.end(), data.begin(), data.end());
     return bytes;
@@ -175,9 +176,7 @@ TEST(Container, GapsOverlapsAndLeftovers) {
   expect_rejected(assemble(replaced(header, "[6,10]", "[5,9]"), data), {"data", "without gaps and overlaps"});
 }
 
-TEST(Container, DuplicateBlobs) {
-  expect_rejected(with_header("\"b\":", "\"a\":"), {"JSON", "distinct keys"});
-}
+TEST(Container, DuplicateBlobs) { expect_rejected(with_header("\"b\":", "\"a\":"), {"JSON", "distinct keys"}); }
 
 TEST(Container, FlippingAnyByteIsAnError) {
   const std::vector<std::uint8_t> good = two_blobs().bytes();

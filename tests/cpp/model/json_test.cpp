@@ -63,8 +63,8 @@ TEST(Json, OtherNumbersAreDoubles) {
 }
 
 TEST(Json, NumbersHaveTheFormOfTheStandard) {
-  for (const std::string_view text : {"+1", ".5", "-", "-.5", "01", "-01", "00.5", "0x10", "NaN", "Infinity", "-Infinity",
-                                      "1_000", "--1"}) {
+  for (const std::string_view text :
+       {"+1", ".5", "-", "-.5", "01", "-01", "00.5", "0x10", "NaN", "Infinity", "-Infinity", "1_000", "--1"}) {
     expect_rejected(text, "expected");
   }
   for (const std::string_view text : {"1.", "1.e5", "-1.e5", "1e", "1e+", "1.5.2", "1-2", "1e5.5", "1e1e1", "0.e1"}) {
@@ -79,8 +79,10 @@ TEST(Json, Escapes) {
   EXPECT_EQ(get<std::string>(R"("\u0041\u00e9\u20AC")"), "A\xC3\xA9\xE2\x82\xAC");
   EXPECT_EQ(get<std::string>(R"("\u0000")"), std::string(1, '\0'));
   EXPECT_EQ(get<std::string>(R"("\ud83d\uDE00")"), "\xF0\x9F\x98\x80");  // a surrogate pair
-  for (const std::string_view text : {R"("\x41")", R"("\U00000041")", R"("\'")", R"("\)"}) expect_rejected(text, "an escape");
-  for (const std::string_view text : {R"("\u12")", R"("\u12G4")", R"("\u-123")", R"("\u+123")", R"("\u 123")", R"("\u123)"}) {
+  for (const std::string_view text : {R"("\x41")", R"("\U00000041")", R"("\'")", R"("\)"})
+    expect_rejected(text, "an escape");
+  for (const std::string_view text :
+       {R"("\u12")", R"("\u12G4")", R"("\u-123")", R"("\u+123")", R"("\u 123")", R"("\u123)"}) {
     expect_rejected(text, "four hexadecimal digits");
   }
 }
@@ -96,13 +98,26 @@ TEST(Json, HalfASurrogatePairIsNoCharacter) {
 
 TEST(Json, RawTextMustBeUtf8) {
   EXPECT_EQ(get<std::string>("\"A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\""), "A\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80");
-  EXPECT_EQ(get<std::string>("\"\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF\""), "\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF");
+  EXPECT_EQ(get<std::string>("\"\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF\""),
+            "\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF");
   for (const std::string_view text : {
-           "\"\x80\"", "\"\xBF\"", "\"\xE9trt\"",                                     // no first byte, none follows
-           "\"\xC3\"", "\"\xC3\x28\"", "\"\xE2\x82\"", "\"\xF0\x9F\x98\"",            // too short
-           "\"\xC0\x80\"", "\"\xC1\xBF\"", "\"\xE0\x9F\xBF\"", "\"\xF0\x8F\xBF\xBF\"",  // longer than need be
-           "\"\xED\xA0\x80\"", "\"\xED\xBF\xBF\"",                                    // surrogates
-           "\"\xF4\x90\x80\x80\"", "\"\xF5\x80\x80\x80\"", "\"\xFF\"", "\"\xFE\"",    // above U+10FFFF
+           "\"\x80\"",
+           "\"\xBF\"",
+           "\"\xE9trt\"",  // no first byte, none follows
+           "\"\xC3\"",
+           "\"\xC3\x28\"",
+           "\"\xE2\x82\"",
+           "\"\xF0\x9F\x98\"",  // too short
+           "\"\xC0\x80\"",
+           "\"\xC1\xBF\"",
+           "\"\xE0\x9F\xBF\"",
+           "\"\xF0\x8F\xBF\xBF\"",  // longer than need be
+           "\"\xED\xA0\x80\"",
+           "\"\xED\xBF\xBF\"",  // surrogates
+           "\"\xF4\x90\x80\x80\"",
+           "\"\xF5\x80\x80\x80\"",
+           "\"\xFF\"",
+           "\"\xFE\"",  // above U+10FFFF
        }) {
     expect_rejected(text, "UTF-8");
   }
@@ -144,7 +159,10 @@ TEST(Json, BracketsCommasAndColons) {
   expect_rejected("True", "a value");
   expect_rejected("'a'", "a value");
   expect_rejected("[1] // comment", "the end");
-  expect_rejected("\xEF\xBB\xBF" "1", "a value");  // a byte order mark
+  expect_rejected(
+      "\xEF\xBB\xBF"
+      "1",
+      "a value");  // a byte order mark
 }
 
 TEST(Json, KeysAreDistinct) {

@@ -123,10 +123,10 @@ class FileWriter {
                     ",\"max_iterations\":" + max + ",\"tensors\":" + list(program.tensors, tensor_text) +
                     ",\"image\":" + std::to_string(program.image) + ",\"state\":" + index_or_null(program.state) +
                     ",\"next_state\":" + index_or_null(program.next_state) +
-                    ",\"logits\":" + std::to_string(program.logits) + ",\"stem\":" + stem +
-                    ",\"block\":" + block + ",\"head\":" + head +
-                    ",\"preprocessing\":{\"mean\":" + numbers(program.mean) + ",\"std\":" + numbers(program.std) +
-                    ",\"color_order\":" + quoted(program.color_order) + "},\"classes\":" + list(program.classes, text) +
+                    ",\"logits\":" + std::to_string(program.logits) + ",\"stem\":" + stem + ",\"block\":" + block +
+                    ",\"head\":" + head + ",\"preprocessing\":{\"mean\":" + numbers(program.mean) +
+                    ",\"std\":" + numbers(program.std) + ",\"color_order\":" + quoted(program.color_order) +
+                    "},\"classes\":" + list(program.classes, text) +
                     ",\"palette\":" + list(program.palette, [](const auto& color) { return numbers(color); }) +
                     ",\"metadata\":{" + metadata + "}}";
     return std::move(file_);
@@ -158,8 +158,8 @@ class FileWriter {
     const std::vector<std::int64_t> shape = {convolution.terms.front().weight_shape[0]};
     const std::string bias = constant(convolution.bias, op.name + ".bias", "I32", shape);
     const std::string scale = constant(convolution.scale, op.name + ".scale", "F32", shape);
-    return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms + ",\"bias\":" + bias +
-           ",\"scale\":" + scale + ",\"clamp\":" + clamp(convolution.clamp) + "}";
+    return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms + ",\"bias\":" + bias + ",\"scale\":" + scale +
+           ",\"clamp\":" + clamp(convolution.clamp) + "}";
   }
 
   std::string body_text(const model::Add& add, const Operator&, const std::string& head) const {
@@ -286,7 +286,8 @@ Program feed_forward() {
 }
 
 std::string ModelFile::header() const {
-  std::string text = "{\"__metadata__\":{\"format\":" + quoted(format) + ",\"format_version\":" + quoted(format_version) +
+  std::string text = "{\"__metadata__\":{\"format\":" + quoted(format) +
+                     ",\"format_version\":" + quoted(format_version) +
                      ",\"checksum\":\"00000000\",\"program\":" + quoted(program) + "}";
   std::size_t offset = 0;
   for (const FileBlob& blob : blobs) {

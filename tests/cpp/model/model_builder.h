@@ -1,5 +1,5 @@
-// Small programs, and model files made of them byte by byte, for tests. Shares no code with the product's reader, nor with
-// the writer in python/itrt/format.
+// Small programs, and model files made of them byte by byte, for tests. Shares no code with the product's reader, nor
+// with the writer in python/itrt/format.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,16 @@
 
 namespace itrt::test {
 
-model::Tensor tensor(std::string name, std::int64_t channels, float scale = 1, std::vector<std::uint8_t> zero_points = {0});
+model::Tensor tensor(std::string name, std::int64_t channels, float scale = 1,
+                     std::vector<std::uint8_t> zero_points = {0});
 
 // A convolution of one term with one tap: all weights `weight`, all biases `bias`, scale 1.
-model::Operator pointwise(std::string name, model::TensorIndex input, std::int64_t in_channels, model::TensorIndex output,
-                          std::int64_t out_channels, std::int8_t weight = 1, std::int32_t bias = 0);
+model::Operator pointwise(std::string name, model::TensorIndex input, std::int64_t in_channels,
+                          model::TensorIndex output, std::int64_t out_channels, std::int8_t weight = 1,
+                          std::int32_t bias = 0);
 
-// Every kind of operator, a strided and a grouped term, one that is loop-invariant, one tensor a section that outlives it,
-// random weights; with `max_iterations` the block's and the head's biases and scales are one a step.
+// Every kind of operator, a strided and a grouped term, one that is loop-invariant, one tensor a section that outlives
+// it, random weights; with `max_iterations` the block's and the head's biases and scales are one a step.
 model::Program small_network(std::optional<std::int64_t> max_iterations = std::nullopt, unsigned seed = 1);
 
 // The least that runs: state = the image's mean; state' = state + 1; logits = state. All tensors have one channel.

@@ -105,10 +105,12 @@ TEST(Reader, AProgramThatIsNoJson) {
 TEST(Reader, EveryKeyIsNeeded) {
   const std::string program = small_file().program;
   for (const std::string_view key :
-       {"name", "iterations", "max_iterations", "tensors", "image", "state", "next_state", "logits", "stem", "block",
-        "head", "preprocessing", "classes", "palette", "metadata", "channels", "scale", "zero_points", "output", "kind",
-        "terms", "bias", "clamp", "input", "weight", "stride", "padding", "dilation", "groups", "loop_invariant",
-        "inputs", "multipliers", "size_of", "mean", "std", "color_order"}) {
+       {"name",       "iterations",  "max_iterations", "tensors",  "image",  "state",
+        "next_state", "logits",      "stem",           "block",    "head",   "preprocessing",
+        "classes",    "palette",     "metadata",       "channels", "scale",  "zero_points",
+        "output",     "kind",        "terms",          "bias",     "clamp",  "input",
+        "weight",     "stride",      "padding",        "dilation", "groups", "loop_invariant",
+        "inputs",     "multipliers", "size_of",        "mean",     "std",    "color_order"}) {
     const std::string quoted = "\"" + std::string(key) + "\":";
     ModelFile file = small_file();
     const std::size_t at = file.program.find(quoted);
@@ -129,9 +131,11 @@ TEST(Reader, EveryKeyIsNeeded) {
 }
 
 TEST(Reader, UnknownKeysAreErrors) {
-  expect_edit_rejected("{\"name\":\"small\"", "{\"new\":1,\"name\":\"small\"", {"program", "only known keys", "\"new\""});
+  expect_edit_rejected("{\"name\":\"small\"", "{\"new\":1,\"name\":\"small\"",
+                       {"program", "only known keys", "\"new\""});
   expect_edit_rejected("{\"name\":\"state\",", "{\"new\":1,\"name\":\"state\",", {"program.tensors[2]", "\"new\""});
-  expect_edit_rejected("\"kind\":\"resize\",", "\"kind\":\"resize\",\"clamp\":[0,1],", {"program.block[2]", "\"clamp\""});
+  expect_edit_rejected("\"kind\":\"resize\",", "\"kind\":\"resize\",\"clamp\":[0,1],",
+                       {"program.block[2]", "\"clamp\""});
   expect_edit_rejected("\"inputs\":[3,6]", "\"input\":3,\"inputs\":[3,6]", {"program.block[4]", "\"input\""});
   expect_edit_rejected("{\"input\":0,", "{\"new\":1,\"input\":0,", {"program.stem[0].terms[0]", "\"new\""});
   expect_edit_rejected("\"name\":\"first\",", "\"name\":\"first\",\"new\":1,", {"program.stem[0]", "\"new\""});
@@ -140,12 +144,15 @@ TEST(Reader, UnknownKeysAreErrors) {
 
 TEST(Reader, NumbersOutOfRange) {
   expect_edit_rejected("\"iterations\":3,\"max", "\"iterations\":0,\"max", {"program.iterations", "from 1", "found 0"});
-  expect_edit_rejected("\"iterations\":3,\"max", "\"iterations\":2.5,\"max", {"program.iterations", "an integer", "a number"});
+  expect_edit_rejected("\"iterations\":3,\"max", "\"iterations\":2.5,\"max",
+                       {"program.iterations", "an integer", "a number"});
   expect_edit_rejected("\"max_iterations\":3", "\"max_iterations\":2", {"program.max_iterations", "from 3", "found 2"});
   expect_edit_rejected("\"image\":0,", "\"image\":-1,", {"program.image", "from 0", "found -1"});
   expect_edit_rejected("\"image\":0,", "\"image\":2147483648,", {"program.image", "2147483647", "2147483648"});
-  expect_edit_rejected("\"state\",\"channels\":8", "\"state\",\"channels\":0", {"program.tensors[2].channels", "found 0"});
-  expect_edit_rejected("\"state\",\"channels\":8", "\"state\",\"channels\":65537", {"tensors[2].channels", "65536", "65537"});
+  expect_edit_rejected("\"state\",\"channels\":8", "\"state\",\"channels\":0",
+                       {"program.tensors[2].channels", "found 0"});
+  expect_edit_rejected("\"state\",\"channels\":8", "\"state\",\"channels\":65537",
+                       {"tensors[2].channels", "65536", "65537"});
   expect_edit_rejected("[120,110,100]", "[120,256,100]", {"program.tensors[0].zero_points[1]", "0 to 255", "256"});
   expect_edit_rejected("[5,250]", "[5,256]", {"program.block[4].clamp[1]", "0 to 255", "256"});
   expect_edit_rejected("[0.5,1.25]", "[0.5,1e39]", {"program.block[4].multipliers[1]", "a finite binary32 number"});
@@ -182,7 +189,8 @@ TEST(Reader, UnknownOperators) {
 TEST(Reader, ListsThatMustNotBeEmpty) {
   expect_edit_rejected("\"inputs\":[3,6],\"multipliers\":[0.5,1.25]", "\"inputs\":[],\"multipliers\":[]",
                        {"program.block[4].multipliers", "at least one input"});
-  expect_edit_rejected("\"multipliers\":[0.5,1.25]", "\"multipliers\":[0.5]", {"program.block[4].multipliers", "found 1"});
+  expect_edit_rejected("\"multipliers\":[0.5,1.25]", "\"multipliers\":[0.5]",
+                       {"program.block[4].multipliers", "found 1"});
   expect_edit_rejected("[\"first.weight.0\"]", "[]", {"program.stem[0].terms[0].weight", "at least one blob", "none"});
   expect_edit_rejected("[\"first.bias\"]", "[]", {"program.stem[0].bias", "at least one blob", "none"});
   ModelFile file = small_file();
@@ -201,9 +209,11 @@ TEST(Reader, MetadataIsText) {
 }
 
 TEST(Reader, BlobsThatAreMissingOrOfAnotherKind) {
-  expect_edit_rejected("[\"first.bias\"]", "[\"last.bias\"]", {"program.stem[0].bias[0]", "the name of a blob", "\"last.bias\""});
+  expect_edit_rejected("[\"first.bias\"]", "[\"last.bias\"]",
+                       {"program.stem[0].bias[0]", "the name of a blob", "\"last.bias\""});
   expect_edit_rejected("[\"first.bias\"]", "[\"first.scale\"]", {"program.stem[0].bias[0]", "type I32", "F32"});
-  expect_edit_rejected("[\"first.weight.0\"]", "[\"none\"]", {"program.stem[0].terms[0].weight[0]", "the name of a blob"});
+  expect_edit_rejected("[\"first.weight.0\"]", "[\"none\"]",
+                       {"program.stem[0].terms[0].weight[0]", "the name of a blob"});
   expect_edit_rejected("[\"first.weight.0\"]", "[\"first.bias\"]", {"weight[0]", "four extents", "another shape"});
   expect_edit_rejected("[\"first.bias\"]", "[\"down.bias.0\"]", {"program.stem[0].bias[0]", "another shape"});
   expect_edit_rejected("\"mix.bias.1\"", "\"down.bias.1\"", {"program.block[0].bias[1]", "another shape"});

@@ -31,7 +31,8 @@ TEST(Sizes, OfConvolutionsAreThoseOfTheFormula) {
   EXPECT_EQ(convolved({360, 480}, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}), (Size{180, 240}));
   EXPECT_EQ(convolved({97, 1023}, {2, 2}, {2, 3}, {0, 0, 0, 0}, {1, 1}), (Size{48, 341}));
   EXPECT_EQ(convolved({20, 20}, {3, 3}, {1, 1}, {4, 4, 4, 4}, {4, 4}), (Size{20, 20}));
-  EXPECT_EQ(convolved({20, 20}, {3, 3}, {1, 1}, {1, 0, 2, 3}, {1, 1}), (Size{21, 21}));  // top and bottom, left and right
+  EXPECT_EQ(convolved({20, 20}, {3, 3}, {1, 1}, {1, 0, 2, 3}, {1, 1}),
+            (Size{21, 21}));  // top and bottom, left and right
   EXPECT_EQ(convolved({1, 1}, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}), (Size{1, 1}));
 }
 

@@ -42,7 +42,8 @@ TEST_F(ValidateTest, NamesOfTensorsAreUnique) {
 }
 
 TEST_F(ValidateTest, ScalesOfTensorsArePositive) {
-  for (const float scale : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float scale :
+       {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     program_.tensors[low].scale = scale;
     expect_invalid({"tensor low", "a positive scale", std::to_string(scale)});
   }

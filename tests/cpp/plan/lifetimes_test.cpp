@@ -36,8 +36,8 @@ TEST(Lifetimes, OfANetworkWithALoop) {
   enum : TensorIndex { image, features, state, mixed, low, high, lean, next, hidden, logits };
   const TensorBuffers tensors = buffers_of(test::small_network());
   EXPECT_EQ(lifetime(tensors, image), (Intervals{{-1, 1}}));
-  EXPECT_EQ(lifetime(tensors, features), (Intervals{{0, 9}}));         // the block reads it in every iteration
-  EXPECT_EQ(lifetime(tensors, state), (Intervals{{1, 3}, {6, 9}}));    // dead while the block works
+  EXPECT_EQ(lifetime(tensors, features), (Intervals{{0, 9}}));       // the block reads it in every iteration
+  EXPECT_EQ(lifetime(tensors, state), (Intervals{{1, 3}, {6, 9}}));  // dead while the block works
   EXPECT_EQ(lifetime(tensors, mixed), (Intervals{{2, 7}}));
   EXPECT_EQ(lifetime(tensors, low), (Intervals{{3, 5}}));
   EXPECT_EQ(lifetime(tensors, high), (Intervals{{4, 6}}));
@@ -136,7 +136,8 @@ RandomProgram random_program(Random& random) {
     program.state = random.of(outputs(program.stem));
     program.block = section(1 + random.below(7), readable);
     program.next_state = random.of(outputs(program.block));
-    result.sizes[static_cast<std::size_t>(*program.next_state)] = result.sizes[static_cast<std::size_t>(*program.state)];
+    result.sizes[static_cast<std::size_t>(*program.next_state)] =
+        result.sizes[static_cast<std::size_t>(*program.state)];
   }
   program.head = section(answers.empty() ? 1 + random.below(3) : random.below(4), readable);
   for (const TensorIndex index : outputs(program.head)) answers.push_back(index);
@@ -180,7 +181,8 @@ class TaggedMemory {
   void each_byte(TensorIndex index, Function function) {
     const auto tensor = static_cast<std::size_t>(index);
     const std::int64_t begin = layout_.offsets[tensors_.buffer_of_tensor[tensor]];
-    for (std::int64_t byte = 0; byte < sizes_[tensor].width; ++byte) function(tags_[static_cast<std::size_t>(begin + byte)]);
+    for (std::int64_t byte = 0; byte < sizes_[tensor].width; ++byte)
+      function(tags_[static_cast<std::size_t>(begin + byte)]);
   }
 
   void write(TensorIndex index) {
@@ -216,7 +218,7 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
       for (int call = 0; call < 8; ++call) random.below(2) == 0 ? memory.iterate() : memory.answer();
     }
   }
-  EXPECT_GT(copied, 300);           // both kinds of loop were met
+  EXPECT_GT(copied, 300);  // both kinds of loop were met
   EXPECT_GT(loops - copied, 300);
 }
 

@@ -19,7 +19,9 @@ Buffer buffer(std::int64_t size, std::vector<Interval> lifetime, std::int64_t al
 
 std::vector<Buffer> random_buffers(unsigned seed) {
   std::mt19937 engine(seed);
-  const auto below = [&](std::int64_t count) { return static_cast<std::int64_t>(engine() % static_cast<unsigned>(count)); };
+  const auto below = [&](std::int64_t count) {
+    return static_cast<std::int64_t>(engine() % static_cast<unsigned>(count));
+  };
   std::vector<Buffer> buffers(static_cast<std::size_t>(1 + below(40)));
   const std::int64_t alignment = std::int64_t{1} << below(7);
   for (Buffer& each : buffers) {
@@ -64,13 +66,19 @@ TEST(Solver, ABufferMayUseTheGapInAnothersLife) {
 }
 
 TEST(Solver, FillsAGapBetweenNeighbours) {
-  // Before the last one: 0..50 and 80..100 are taken while it lives; 30 fit in between.
-  const std::vector<Buffer> buffers = {buffer(50, {{0, 9}}), buffer(40, {{0, 3}}), buffer(35, {{3, 9}}),
-                                       buffer(30, {{0, 1}}), buffer(5, {{3, 9}})};
+  // While the last one lives, 0..50 and 90..125 are taken: 40 bytes fit exactly in between.
+  for (const std::int64_t size : {39, 40, 41}) {
+    const std::vector<Buffer> buffers = {buffer(50, {{0, 9}}), buffer(45, {{0, 1}}), buffer(42, {{0, 1}, {3, 4}}),
+                                         buffer(size, {{5, 9}})};
+    const Layout layout = solve(buffers);
+    EXPECT_EQ(find_conflict(buffers, layout), std::nullopt);
+    EXPECT_EQ(layout.height, 137);
+    EXPECT_EQ(layout.offsets[3], 50);
+  }
+  const std::vector<Buffer> buffers = {buffer(50, {{0, 9}}), buffer(45, {{0, 2}}), buffer(42, {{1, 9}}), buffer(45, {{3, 9}})};
   const Layout layout = solve(buffers);
   EXPECT_EQ(find_conflict(buffers, layout), std::nullopt);
-  EXPECT_EQ(layout.offsets[4], 85);
-  EXPECT_EQ(layout.height, 120);
+  EXPECT_EQ(layout.height, 137);  // the last one where the second one was, up to the third one's first byte
 }
 
 TEST(Solver, OffsetsAreAligned) {

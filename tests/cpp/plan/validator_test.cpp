@@ -39,7 +39,9 @@ TEST(Validator, FindsBuffersOutsideTheArena) {
   EXPECT_EQ(find_conflict(buffers, {{-16, 64, 0}, 96}), "buffer 0 lies outside the arena");
 }
 
-TEST(Validator, FindsUnalignedBuffers) { EXPECT_EQ(find_conflict(buffers, {{0, 72, 0}, 128}), "buffer 1 is not aligned"); }
+TEST(Validator, FindsUnalignedBuffers) {
+  EXPECT_EQ(find_conflict(buffers, {{0, 72, 0}, 128}), "buffer 1 is not aligned");
+}
 
 TEST(Validator, NeedsAnOffsetForEachBuffer) {
   EXPECT_EQ(find_conflict(buffers, {{0, 64}, 96}), "expected one offset a buffer");

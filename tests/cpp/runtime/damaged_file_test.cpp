@@ -1,5 +1,5 @@
-// Every byte of a model file, damaged: ModelFileError, or, where somebody put the checksum right again, a program that runs
-// or reports a typed error. The sanitizers watch.
+// Every byte of a model file, damaged: ModelFileError, or, where somebody put the checksum right again, a program that
+// runs or reports a typed error. The sanitizers watch.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -109,9 +109,15 @@ TEST(DamagedFile, AFlipWithARightChecksumIsAnErrorOrRuns) {
         file[at] ^= flips[(at + turn) % std::size(flips)];
         test::seal(file);
         switch (try_file(file)) {
-          case Outcome::rejected: ++rejected; break;
-          case Outcome::wrong_for_the_image: ++wrong; break;
-          case Outcome::ran: ++ran; break;
+          case Outcome::rejected:
+            ++rejected;
+            break;
+          case Outcome::wrong_for_the_image:
+            ++wrong;
+            break;
+          case Outcome::ran:
+            ++ran;
+            break;
         }
       }
     }

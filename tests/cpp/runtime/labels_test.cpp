@@ -32,8 +32,9 @@ std::vector<int> naive_labels(const std::vector<std::uint8_t>& logits, Size from
         const auto at = [&](std::int64_t row, std::int64_t column) -> std::int64_t {
           return logits[static_cast<std::size_t>((row * from.width + column) * classes + c)];
         };
-        const std::int64_t sum = (128 - v.weight) * ((128 - h.weight) * at(v.first, h.first) + h.weight * at(v.first, h.second)) +
-                                 v.weight * ((128 - h.weight) * at(v.second, h.first) + h.weight * at(v.second, h.second));
+        const std::int64_t sum =
+            (128 - v.weight) * ((128 - h.weight) * at(v.first, h.first) + h.weight * at(v.first, h.second)) +
+            v.weight * ((128 - h.weight) * at(v.second, h.first) + h.weight * at(v.second, h.second));
         if (sum > best) best = sum, label = c;
       }
       labels.push_back(static_cast<int>(label));
@@ -53,8 +54,12 @@ std::vector<int> labels(const std::vector<std::uint8_t>& logits, Size from, std:
 TEST(Labels, AreThoseOfTheFormula) {
   std::mt19937 engine(11);
   for (const std::int64_t classes : {1, 2, 11, 19, 256, 257, 300}) {
-    for (const auto& [from, to] : {std::pair<Size, Size>{{5, 7}, {20, 28}}, {{6, 4}, {23, 17}}, {{1, 1}, {3, 4}},
-                                   {{9, 9}, {9, 9}}, {{8, 8}, {5, 3}}, {{3, 1}, {1, 40}}}) {
+    for (const auto& [from, to] : {std::pair<Size, Size>{{5, 7}, {20, 28}},
+                                   {{6, 4}, {23, 17}},
+                                   {{1, 1}, {3, 4}},
+                                   {{9, 9}, {9, 9}},
+                                   {{8, 8}, {5, 3}},
+                                   {{3, 1}, {1, 40}}}) {
       std::vector<std::uint8_t> logits(static_cast<std::size_t>(from.height * from.width * classes));
       for (std::uint8_t& value : logits) value = static_cast<std::uint8_t>(engine() % 5 * 60);  // many ties
       const std::vector<int> expected = naive_labels(logits, from, classes, to);

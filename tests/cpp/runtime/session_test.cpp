@@ -326,7 +326,8 @@ TEST(Session, AnImageThatDoesNotFitIsAnError) {
   convolution(program.stem[0]).terms[0].padding = {0, 0, 0, 0};
   const SharedProgram shared = load(program);
   expect_error<InvalidArgument>([&] { Session(shared, {2, 50}, 1); }, {"image of 2x50", "first", "at least one pixel"});
-  expect_error<InvalidArgument>([&] { plan_memory(*shared, {50, 2}); }, {"image of 50x2", "first", "at least one pixel"});
+  expect_error<InvalidArgument>([&] { plan_memory(*shared, {50, 2}); },
+                                {"image of 50x2", "first", "at least one pixel"});
 }
 
 TEST(ProgramTest, ForcesAnInstructionSet) {

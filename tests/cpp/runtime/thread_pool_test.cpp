@@ -50,7 +50,8 @@ TEST(ThreadPool, VisitsEveryIndexOnce) {
 TEST(ThreadPool, DoesNothingForNothing) {
   ThreadPool pool;
   int calls = 0;
-  for (const std::int64_t count : {0, -1}) pool.parallel_for(4, count, 1, [&](int, std::int64_t, std::int64_t) { ++calls; });
+  for (const std::int64_t count : {0, -1})
+    pool.parallel_for(4, count, 1, [&](int, std::int64_t, std::int64_t) { ++calls; });
   EXPECT_EQ(calls, 0);
 }
 
@@ -87,15 +88,18 @@ TEST(ThreadPool, NumbersOfThreadsAreDistinctAndBelowTheirCount) {
   }
 }
 
-TEST(ThreadPool, WorkersTakePart) {
-  ThreadPool pool;
-  // Each of two chunks waits for the other one to begin: the caller alone would not come back.
+// Each of two chunks waits for the other one to begin: the caller alone would not come back.
+void meet_a_worker(ThreadPool& pool) {
   std::atomic<int> begun = 0;
   pool.parallel_for(2, 2, 1, [&](int, std::int64_t, std::int64_t) {
     ++begun;
     while (begun < 2) std::this_thread::yield();
   });
-  EXPECT_EQ(begun, 2);
+}
+
+TEST(ThreadPool, WorkersTakePart) {
+  ThreadPool pool;
+  for (int repetition = 0; repetition < 20; ++repetition) meet_a_worker(pool);
 }
 
 TEST(ThreadPool, TheResultIsThereWhenItReturns) {
@@ -165,7 +169,9 @@ TEST(ThreadPool, EndsItsWorkers) {
 std::chrono::microseconds cpu_time() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& time) { return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec); };
+  const auto of = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
   return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
@@ -176,7 +182,8 @@ TEST(ThreadPool, IdleWorkersSleep) {
   usleep(20'000);  // more than the bounded spin
   const auto before = cpu_time();
   usleep(200'000);
-  // Workers that spun would use 200 ms of every CPU there is. This counts CPU time: a loaded machine only makes it less.
+  // Workers that spun would use 200 ms of every CPU there is. This counts CPU time: a loaded machine only makes it
+  // less.
   EXPECT_LT(cpu_time() - before, std::chrono::milliseconds(50));
 }
 
@@ -202,8 +209,13 @@ int visits_are_right() {
 TEST(ThreadPool, AForkedChildHasAPoolOfItsOwn) {
   ASSERT_EQ(visits_are_right(), 0);
   EXPECT_EQ(exit_code_of_child(visits_are_right), 0);
+  EXPECT_EQ(exit_code_of_child([] {
+              meet_a_worker(ThreadPool::shared());
+              return 0;
+            }),
+            0);
   EXPECT_EQ(exit_code_of_child([] { return exit_code_of_child(visits_are_right); }), 0);  // and a grandchild
-  EXPECT_EQ(visits_are_right(), 0);  // the parent goes on
+  EXPECT_EQ(visits_are_right(), 0);                                                       // the parent goes on
 }
 
 TEST(ThreadPool, AForkInTheMiddleOfAJob) {

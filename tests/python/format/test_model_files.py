@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from itrt.errors import ModelFileError
 from itrt.format import Constant, Convolution, Program, read, to_bytes, write
 from reference.programs import random_program

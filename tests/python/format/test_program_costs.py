@@ -1,7 +1,8 @@
 """itrt.format.costs: the sizes of a program's tensors are those that the runtime finds."""
 
-import itrt
 import pytest
+
+import itrt
 from itrt.errors import InvalidArgumentError
 from itrt.format import Convolution, to_bytes
 from itrt.format.costs import operator_costs, tensor_sizes

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt.format import to_bytes
 from reference.programs import random_image
 from reference.small_program import small_program

@@ -6,9 +6,10 @@ import struct
 import zlib
 from pathlib import Path
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt import _core
 from itrt.errors import InvalidArgumentError, ItrtError, MissingFileError, ModelFileError
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt.errors import InvalidArgumentError, MissingFileError
 from itrt.format import to_bytes
 from reference.programs import Choices, random_image, random_program

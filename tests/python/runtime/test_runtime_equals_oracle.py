@@ -2,9 +2,10 @@
 
 import itertools
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt import _core
 from itrt.format import Add, Convolution, Program, Resize, to_bytes
 from reference.executor import Execution, execute, labels

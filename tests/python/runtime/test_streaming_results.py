@@ -5,9 +5,10 @@ import random
 import weakref
 from collections.abc import Callable
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt.errors import InvalidArgumentError
 from itrt.result import Result
 

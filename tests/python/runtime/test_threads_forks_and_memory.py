@@ -7,9 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import itrt
 import numpy as np
 import pytest
+
+import itrt
 from itrt import _core
 from reference.programs import random_image
 
