@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -93,7 +94,11 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
 void ThreadPool::start_workers(int count) {
   while (static_cast<int>(workers_.size()) < count) {
     const int index = static_cast<int>(workers_.size()) + 1;
-    workers_.emplace_back([this, index] { work(index); });
+    try {
+      workers_.emplace_back([this, index] { work(index); });
+    } catch (const std::system_error&) {
+      return;  // the system gives no more threads: those that exist do the work
+    }
   }
 }
 

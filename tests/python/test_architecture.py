@@ -146,8 +146,9 @@ def test_pybind11_and_python_stay_in_the_bindings() -> None:
 
 
 def test_kernels_of_an_instruction_set_include_little() -> None:
-    """Compiled for a newer CPU: a function of another header would be compiled for it, too, and might be the one that
-    the linker keeps. Headers of the operation and of declarations alone are allowed, and what is in no namespace but std.
+    """Compiled for a newer CPU: an inline function of another header would be, too, and the linker might keep that one.
+
+    So: the operation's own headers (declarations), intrinsics, and the C library.
     """
     for file in (CPP / "kernels").rglob("*_avx*.cpp"):
         operation = file.parent.name

@@ -1,7 +1,7 @@
 """Small random programs, in numpy: everything that the format can say, for comparing the runtime with the oracle.
 
-Sizes follow from the image, so a program must be right for every image. Each tensor has a `Geometry`: how its height and
-width come from the image's. Two tensors with the same geometry have the same size on every image.
+Sizes follow from the image, so a program must be right for every image. Each tensor has a `Geometry`: how its height
+and width come from the image's. Two tensors with the same geometry have the same size on every image.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import numpy as np
 
 from itrt.format import Add, Constant, Convolution, Operator, Preprocessing, Program, Resize, Tensor, Term
 
-Geometry = tuple[
-    tuple[tuple[int, int], tuple[int, int]], ...
-]  # (stride, surplus padding) for each axis, applied in order
-Axes = tuple[tuple[int, int], tuple[int, int]]
+Axes = tuple[tuple[int, int], tuple[int, int]]  # (stride, surplus padding), vertical and horizontal
+Geometry = tuple[Axes, ...]  # applied to the image's size in this order
 UNCHANGED: Axes = ((1, 0), (1, 0))
 
 

@@ -1,6 +1,7 @@
 """Model.stream: an answer after every iteration, valid for as long as somebody holds it."""
 
 import gc
+import itertools
 import random
 import weakref
 from collections.abc import Callable
@@ -19,7 +20,7 @@ Answer = Callable[[], np.ndarray]
 def answers(endless: itrt.Model, image: np.ndarray) -> list[np.ndarray]:
     """What run() says after 1, 2, ... 6 iterations: all different."""
     logits = [endless.run(image, count).quantized_logits for count in range(1, 7)]
-    assert all(not np.array_equal(a, b) for a, b in zip(logits, logits[1:], strict=False))
+    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(logits))
     return logits
 
 

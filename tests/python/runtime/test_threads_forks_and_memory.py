@@ -165,6 +165,32 @@ def test_a_process_may_end_while_a_daemon_thread_runs(run_script: Script, endles
         assert run_script(EXIT_WHILE_RUNNING, path) == "done\n"
 
 
+FEW_THREADS = """
+import os, resource, sys
+import numpy as np
+import itrt
+
+image = np.arange(300 * 300 * 3, dtype=np.uint8).reshape(300, 300, 3)
+expected = itrt.load(sys.argv[1], threads=1).run(image, 4).labels
+model = itrt.load(sys.argv[1], threads=64)
+model.run(image[:1, :1])
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+room = int(status["VmSize"].split()[0]) * 1024 + (100 << 20)  # for a few stacks, not for 63
+resource.setrlimit(resource.RLIMIT_AS, (room, room))
+for _ in range(5):
+    assert np.array_equal(model.run(image, 4).labels, expected)
+assert len(os.listdir("/proc/self/task")) < 40
+print("done")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_a_system_that_gives_few_threads(run_script: Script, endless_file: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.itrt"
+    path.write_bytes(endless_file)
+    assert run_script(FEW_THREADS, path) == "done\n"
+
+
 PEAK = """
 import sys
 import numpy as np
