@@ -74,7 +74,8 @@ def check_png_path(path: str | os.PathLike[str]) -> Path:
     """The path if a PNG can be written there; InvalidArgumentError or MissingFileError otherwise."""
     target = Path(path)
     if target.suffix.lower() != ".png":
-        raise InvalidArgumentError(f"output {target}: expected a name in .png, found {target.suffix or 'none'}")
+        found = target.suffix or "none"
+        raise InvalidArgumentError(f"output {target}: expected a name that ends in .png, found {found}")
     if not target.parent.is_dir():
         raise MissingFileError(f"output {target}: expected the directory {target.parent}, found none")
     return target

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-import typer
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from itrt.cli.train import train as command
+from itrt.cli.app import app
 from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError, MissingFileError
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
 from itrt.train import (
@@ -239,9 +238,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def run_command(*arguments: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(command)
-    result = CliRunner().invoke(app, list(arguments))
+    result = CliRunner().invoke(app, ["train", *arguments])
     return result.exit_code, result.output
 
 
