@@ -13,9 +13,7 @@ namespace {
 constexpr std::int64_t lanes = 8;
 constexpr int most_vectors = 4;
 
-struct Requantization {
-  alignas(32) std::int32_t bias[most_vectors * lanes];
-  alignas(32) float scale[most_vectors * lanes];
+struct Limits {
   __m256 upper;        // before the zero point is added
   __m128i zero_point;  // 16 bits
   __m128i lower;       // 8 bits, stored
@@ -23,7 +21,7 @@ struct Requantization {
 
 // Eight sums -> eight bytes in the low half. Clamping above comes before the conversion, since a product that is too
 // large would become the most negative integer; too small ones become just that, and saturate on the way to u8.
-inline __m128i requantize(__m256i sum, const float* scale, const Requantization& r) {
+inline __m128i requantize(__m256i sum, const float* scale, const Limits& r) {
   const __m256i value =
       _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), r.upper));
   const __m128i words =
@@ -43,10 +41,10 @@ inline void multiply_add(__m256i& sum, __m256i pair, const std::byte* weight) {
 // where it sees every index early.)
 template <int pixels, int vectors, int i = 0>
 [[gnu::always_inline]] inline void store(const ConvolutionBlock& block, std::uint8_t* out, std::int64_t count,
-                                         const __m256i (&sum)[pixels * vectors], const Requantization& r) {
+                                         const __m256i (&sum)[pixels * vectors], const Limits& r) {
   constexpr int pixel = i / vectors, channel = i % vectors * static_cast<int>(lanes);
   if (pixel >= count) return;
-  const __m128i bytes = requantize(sum[i], r.scale + channel, r);
+  const __m128i bytes = requantize(sum[i], block.scale + channel, r);
   std::uint8_t* target = out + pixel * block.output_stride + channel;
   const std::int64_t left = block.channels - channel;
   if (left >= lanes) {
@@ -61,11 +59,19 @@ template <int pixels, int vectors, int i = 0>
 
 // Not inlined: a tile needs every register.
 template <int pixels, int vectors>
-[[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
+[[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Limits& r) {
   __m256i sum[pixels * vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < pixels * vectors; ++i) {
-    sum[i] = _mm256_load_si256(reinterpret_cast<const __m256i*>(r.bias + i % vectors * lanes));
+    sum[i] = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.start + i % vectors * lanes));
+  }
+  if (block.initial != nullptr) {
+#pragma GCC unroll 16
+    for (int i = 0; i < pixels * vectors; ++i) {
+      if (first + i / vectors >= block.pixels) continue;
+      const std::int32_t* initial = block.initial + (first + i / vectors) * block.initial_stride + i % vectors * lanes;
+      sum[i] = _mm256_add_epi32(sum[i], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(initial)));
+    }
   }
   const std::byte* weights = block.weights;
   const std::uint8_t* const* pointers = block.pointers + first;
@@ -86,20 +92,27 @@ template <int pixels, int vectors>
       }
     }
   }
-  store<pixels, vectors>(block, block.output + first * block.output_stride, block.pixels - first, sum, r);
+  if (block.result == ConvolutionResult::sum) {
+    std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * block.output_stride;
+#pragma GCC unroll 16
+    for (int i = 0; i < pixels * vectors; ++i) {
+      if (first + i / vectors >= block.pixels) continue;
+      std::int32_t* target = output + i / vectors * block.output_stride + i % vectors * lanes;
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), sum[i]);
+    }
+    return;
+  }
+  std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * block.output_stride;
+  store<pixels, vectors>(block, output, block.pixels - first, sum, r);
 }
 
 template <int pixels, int vectors>
-void panel(const ConvolutionBlock& block, const Requantization& r) {
+void panel(const ConvolutionBlock& block, const Limits& r) {
   for (std::int64_t first = 0; first < block.pixels; first += pixels) tile<pixels, vectors>(block, first, r);
 }
 
 void run(const ConvolutionBlock& block) {
-  Requantization r = {};
-  for (std::int64_t c = 0; c < block.channels; ++c) {
-    r.bias[c] = block.bias[c];
-    r.scale[c] = block.scale[c];
-  }
+  Limits r;
   r.upper = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
   r.zero_point = _mm_set1_epi16(static_cast<short>(block.output_zero_point));
   r.lower = _mm_set1_epi8(static_cast<char>(block.clamp_lower));
@@ -114,6 +127,8 @@ void run(const ConvolutionBlock& block) {
       return panel<3, 4>(block, r);
   }
 }
+
+std::int64_t channel_of_lane(std::int64_t, std::int64_t lane) { return lane; }
 
 std::int64_t block_vectors(std::int64_t vectors) { return vectors < most_vectors ? vectors : most_vectors; }
 
@@ -131,7 +146,15 @@ void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
 }  // namespace
 
 const ConvolutionKernel convolution_avx2 = {
-    "avx2_3x32", Isa::avx2, lanes, 4 * sizeof(std::int16_t), block_vectors, pack_quad, run,
+    .name = "avx2_3x32",
+    .isa = Isa::avx2,
+    .vector_width = lanes,
+    .bytes_a_quad = 4 * sizeof(std::int16_t),
+    .reads_float_sums = false,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

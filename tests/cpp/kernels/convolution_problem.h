@@ -62,17 +62,14 @@ struct ConvolutionProblem {
                                                                     .upper = upper});
     each_kernel(kernels::convolution_kernels(), [&](const kernels::ConvolutionKernel& kernel) {
       const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
-      std::vector<std::int32_t> folded = bias;
-      for (std::size_t o = 0; o < folded.size(); ++o) folded[o] -= packed.zero_point_sum[o];
+      const kernels::PackedRequantization requantization = kernels::pack(
+          packed,
+          {.bias = bias, .scale = scale, .output_zero_point = zero_point, .clamp_lower = lower, .clamp_upper = upper});
       const std::int64_t pixels = output_height * output_width;
       std::vector<std::uint8_t> whole(expected.size()), parts(expected.size());
       AlignedBuffer scratch(kernels::scratch_bytes(packed));
       kernels::ConvolutionCall call = {.inputs = inputs,
-                                       .bias = folded.data(),
-                                       .scale = scale.data(),
-                                       .output_zero_point = zero_point,
-                                       .clamp_lower = lower,
-                                       .clamp_upper = upper,
+                                       .requantization = &requantization,
                                        .output = whole.data(),
                                        .output_height = output_height,
                                        .output_width = output_width,
