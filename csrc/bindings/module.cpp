@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, module) {
   itrt::bindings::register_errors(module);
   itrt::bindings::register_kernels(module);
   itrt::bindings::register_runtime(module);
+  itrt::bindings::register_session(module);
 }
