@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itrt.bench.contender import Contender
-from itrt.bench.environment import Environment, environment, installed_bytes
+from itrt.bench.environment import environment, installed_bytes
 from itrt.bench.execution import executed_kernels
 from itrt.bench.fresh import NOTHING, measure_fresh_starts
 from itrt.bench.interleave import Timing, time_in_turns
+from itrt.bench.results import AnswerCost, Comparison, Execution, IterationTime, Measurement, Start
 from itrt.bench.runtimes import ITRT, Runtime, installed
-from itrt.bench.statistics import Line, equal_share, fit_line
+from itrt.bench.statistics import equal_share, fit_line
 from itrt.bench.subject import Size, Subject
 from itrt.bench.workspace import Task, output_to
 from itrt.errors import BenchmarkError
@@ -38,90 +40,6 @@ class Plan:
     calls: int = 3
     fit_up_to: int = 8
     fresh: int = 5
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Runs of one runtime, from image to labels; ``ratio`` is its median by itrt's of the same turns."""
-
-    runtime: str
-    height: int
-    width: int
-    threads: int
-    iterations: int
-    median_milliseconds: float
-    minimum_milliseconds: float
-    ratio: float
-    equal_to_itrt: float
-    equal_to_float: float
-
-
-@dataclass(frozen=True)
-class IterationTime:
-    """The line through a runtime's medians over the iterations, in milliseconds; a pixel is one of the image."""
-
-    runtime: str
-    height: int
-    width: int
-    threads: int
-    counts: tuple[int, ...]
-    line: Line
-    nanoseconds_a_pixel: float
-
-
-@dataclass(frozen=True)
-class AnswerCost:
-    """What one more answer of itrt takes, in milliseconds and as a share of an iteration."""
-
-    threads: int
-    milliseconds: float
-    share_of_iteration: float
-
-
-@dataclass(frozen=True)
-class Start:
-    """A new process of a runtime, and its size on disk (None where nothing is installed for it)."""
-
-    runtime: str
-    milliseconds: float
-    peak_bytes: int
-    installed_bytes: int | None
-
-
-@dataclass(frozen=True)
-class Execution:
-    """What ran in itrt at a size."""
-
-    height: int
-    width: int
-    arena_bytes: int
-    kernels: tuple[dict[str, object], ...]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything that was measured; ``skipped`` says why a runtime is not, or not everywhere, among the rows."""
-
-    subject: str
-    trained_iterations: int
-    turns: int
-    calls: int
-    environment: Environment
-    measurements: tuple[Measurement, ...]
-    iteration_times: tuple[IterationTime, ...]
-    itrt_lines: tuple[IterationTime, ...]
-    answers: tuple[AnswerCost, ...]
-    starts: tuple[Start, ...]
-    executions: tuple[Execution, ...]
-    skipped: dict[str, str] = field(default_factory=dict)
-
-    def speedups(self) -> dict[tuple[str, int, int, int], float]:
-        """By (runtime, height, width, iterations): the time of the fewest threads by that of the most."""
-        groups: dict[tuple[str, int, int, int], dict[int, float]] = {}
-        for row in self.measurements:
-            key = (row.runtime, row.height, row.width, row.iterations)
-            groups.setdefault(key, {})[row.threads] = row.median_milliseconds
-        return {key: times[min(times)] / times[max(times)] for key, times in groups.items() if len(times) > 1}
 
 
 class _Key(NamedTuple):
@@ -212,7 +130,8 @@ class _Comparer:
             self._progress(f"{runtime.name}: {count} iterations at {size[0]}x{size[1]}")
             task = Task(self._subject, size, count, self._directory)
             try:
-                with output_to(self._directory / "build.log"):
+                with output_to(self._directory / "build.log"), warnings.catch_warnings():
+                    warnings.simplefilter("default")
                     built[_Key(runtime.name, count)] = runtime.contender(task)
             except Exception as error:  # converters of peers raise anything
                 if runtime is ITRT:
@@ -233,7 +152,7 @@ class _Comparer:
         if most > 1:
             arguments = {**example.arguments, "iterations": most, "every_answer": True}
             key = _Key(ITRT.name, most, every_answer=True)
-            extra[key] = replace(example, iterations=most, arguments=arguments, every_answer=True)
+            extra[key] = replace(example, iterations=most, arguments=arguments)
         return extra
 
     def _measure(self, size: Size, threads: int, built: Mapping[_Key, Contender]) -> None:

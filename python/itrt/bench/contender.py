@@ -22,7 +22,6 @@ class Contender:
     iterations: int
     runner: str
     arguments: Mapping[str, Any]
-    every_answer: bool = False
 
     @property
     def runner_path(self) -> Path:

@@ -50,6 +50,7 @@ PEERS = (
         "litert_model",
         "litert_runner",
     ),
+    Runtime("PyTorch, float32", "torch", ("torch",), "pytorch_model", "pytorch_runner"),
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from itrt.bench.comparison import Comparison, Execution, IterationTime, Measurement
+from itrt.bench.results import Comparison, Execution, IterationTime, Measurement
 from itrt.cli import console
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import itrt
-from itrt.bench.comparison import Comparison, Plan, compare
-from itrt.bench.runtimes import PEERS, Runtime
+from itrt.bench.comparison import Plan, compare
+from itrt.bench.results import Comparison
+from itrt.bench.runtimes import PEERS, Runtime, choose_peers
 from itrt.bench.subject import Subject, untrained_itnet
 from itrt.bench.workspace import Task
 from itrt.errors import BenchmarkError, InvalidArgumentError
@@ -82,6 +83,22 @@ def test_what_ran_is_named(comparison: Comparison) -> None:
 def test_runtimes_that_are_missing_or_fail_are_named(comparison: Comparison) -> None:
     assert comparison.skipped["Absent"] == "not installed: no_such_module"
     assert comparison.skipped["Unbuildable"].startswith("not built: ModuleNotFoundError: ")
+
+
+def test_a_peer_is_measured_beside_itrt(subject: Subject, tmp_path: Path) -> None:
+    """The one that is there wherever the tests run: the network itself, in float."""
+    plan = Plan(iterations=(1, 2), threads=(1,), sizes=SIZES[:1], turns=1, calls=1, fit_up_to=1, fresh=1)
+    found = compare(subject, plan, choose_peers(["PyTorch, float32"]), tmp_path)
+    ours, theirs = ([row for row in found.measurements if row.runtime == name] for name in ("itrt", "PyTorch, float32"))
+    assert [row.iterations for row in theirs] == [1, 2]
+    for own, peer in zip(ours, theirs, strict=True):
+        assert peer.ratio == pytest.approx(peer.median_milliseconds / own.median_milliseconds)
+        assert peer.equal_to_float > 0.999  # normalization is folded: a nearly equal pair of logits may turn
+        assert peer.equal_to_itrt == pytest.approx(own.equal_to_float, abs=0.001)
+    assert {line.runtime for line in found.iteration_times} == {"itrt", "PyTorch, float32"}
+    assert [start.runtime for start in found.starts][1:] == ["itrt", "PyTorch, float32"]
+    assert not found.skipped
+    assert not found.itrt_lines  # fit_up_to is 1
 
 
 def test_float_labels_are_those_of_the_network(subject: Subject) -> None:
