@@ -19,6 +19,8 @@ Opener = Callable[[], Callable[[], Labels]]
 
 Key = TypeVar("Key", bound=Hashable)
 
+_WARM_UP_CALLS = 3  # PyTorch goes on optimizing in its second and third call
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -109,6 +111,8 @@ def _receive(connection: Connection, key: Key, keep: Callable[[Key, Any], None],
 def _serve(opener: Opener, connection: Connection) -> None:
     try:
         call = opener()
+        for _ in range(_WARM_UP_CALLS - 1):
+            call()
         connection.send(call())
         while (calls := connection.recv()) is not None:
             connection.send(_seconds(call, calls))
