@@ -14,6 +14,7 @@ __all__: list[str] = [
     "Program",
     "Session",
     "Tensor",
+    "compiler",
     "cpu_budget",
     "default_threads",
     "detected_isa",
@@ -99,6 +100,11 @@ class Session:
     def arena_bytes(self) -> int: ...
     @property
     def iterations_done(self) -> int: ...
+
+def compiler() -> str:
+    """
+    What the kernels were compiled with.
+    """
 
 def cpu_budget() -> int:
     """

@@ -1,23 +1,39 @@
 """The kernels one by one, for tests and benchmarks: each is exact, and every instruction set gives the same bytes.
 
-The formulas are in docs/numerics.md. `isa` is one of the names that `list()` shows; None takes ITRT_ISA, or else the
-best. Every function raises `itrt.errors.InvalidArgumentError` for an argument of a wrong type, shape or value.
+The formulas are in docs/numerics.md. A function computes once; a class (`Convolution`, `Add`, `Resize`, `Labels`)
+prepares an operation that is then run, or timed, often. `isa` is one of the names that `list()` shows; None takes
+ITRT_ISA, or else the best. An argument of a wrong type, shape or value raises `itrt.errors.InvalidArgumentError`.
 """
 
 from __future__ import annotations
 
 import builtins
-import operator
 from collections.abc import Sequence
-from typing import Any, SupportsFloat, SupportsIndex, TypedDict
+from typing import SupportsFloat, SupportsIndex, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from itrt import _core
-from itrt.errors import InvalidArgumentError
+from itrt.kernels import arguments
+from itrt.kernels.prepared import Add, Call, Convolution, Labels, Operation, Resize, Term
 
-__all__ = ["KernelRow", "add", "conv2d", "labels", "list", "resize"]
+__all__ = [
+    "Add",
+    "Call",
+    "Convolution",
+    "KernelRow",
+    "Labels",
+    "Operation",
+    "Resize",
+    "Term",
+    "add",
+    "conv2d",
+    "labels",
+    "list",
+    "measure_peak",
+    "resize",
+]
 
 
 class KernelRow(TypedDict):
@@ -36,6 +52,15 @@ def list() -> builtins.list[KernelRow]:  # noqa: A001
     """
     rows: builtins.list[KernelRow] = _core.kernels.list_kernels()
     return rows
+
+
+def measure_peak(isa: str | None = None, threads: SupportsIndex = 1) -> float | None:
+    """Multiply-accumulates a second of the fastest int8 loop of an instruction set: what kernels can reach at most.
+
+    The best of several bursts of about a millisecond, now: the clock and the machine's other users change it. None for
+    portable code, whose limit is the compiler's.
+    """
+    return _core.kernels.measure_peak(arguments.isa(isa), arguments.integer("threads", threads))
 
 
 def conv2d(
@@ -75,23 +100,8 @@ def conv2d(
         uint8 (H', W', O) or (N, H', W', O).
 
     """
-    channels = w_s8.shape[0] if isinstance(w_s8, np.ndarray) and w_s8.ndim else 1
-    result: NDArray[np.uint8] = _core.kernels.conv2d(
-        x_u8,
-        w_s8,
-        np.zeros(channels, np.int32) if bias_i32 is None else bias_i32,
-        _scales(scale_f32, channels),
-        _zero_points(x_zero_point),
-        _integer("y_zero_point", y_zero_point),
-        _pair("stride", stride),
-        _integers("padding", padding, {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 4: (0, 1, 2, 3)}),
-        _pair("dilation", dilation),
-        _integer("groups", groups),
-        _clamp(clamp),
-        _isa(isa),
-        _integer("threads", threads),
-    )
-    return result
+    term = Term(w_s8, x_zero_point, stride, padding, dilation, groups)
+    return Convolution([term], bias_i32, scale_f32, y_zero_point, clamp, isa).run([x_u8], threads)
 
 
 def add(
@@ -104,30 +114,8 @@ def add(
     *,
     clamp: Sequence[int] = (0, 255),
 ) -> NDArray[np.uint8]:
-    """The sum of multiplier * (input - zero point), in float32 from left to right, rounded to uint8.
-
-    Args:
-        inputs: uint8 arrays of one shape; with one of them this is a requantization.
-        zero_points: one an input, 0 .. 255.
-        multipliers: one an input, finite.
-        y_zero_point: 0 .. 255.
-        isa: an instruction set that `list()` names.
-        threads: at most this many.
-        clamp: lowest and highest stored result.
-
-    """
-    if not isinstance(inputs, Sequence):
-        raise InvalidArgumentError(f"inputs: expected a sequence of uint8 arrays, found {type(inputs).__name__}")
-    result: NDArray[np.uint8] = _core.kernels.add(
-        [*inputs],
-        [_integer("zero_points", value) for value in zero_points],
-        [_number("multipliers", value) for value in multipliers],
-        _integer("y_zero_point", y_zero_point),
-        _clamp(clamp),
-        _isa(isa),
-        _integer("threads", threads),
-    )
-    return result
+    """`Add`, once. `inputs` are uint8 arrays of one shape, `threads` is the most that are used."""
+    return Add(zero_points, multipliers, y_zero_point, clamp, isa).run(inputs, threads)
 
 
 def resize(
@@ -137,11 +125,8 @@ def resize(
     isa: str | None = None,
     threads: SupportsIndex = 1,
 ) -> NDArray[np.uint8]:
-    """Bilinear resampling, half-pixel centres, of a uint8 (H, W, C) array to (height, width, C)."""
-    result: NDArray[np.uint8] = _core.kernels.resize(
-        x_u8, _integer("height", height), _integer("width", width), _isa(isa), _integer("threads", threads)
-    )
-    return result
+    """`Resize`, once."""
+    return Resize(height, width, isa).run([x_u8], threads)
 
 
 def labels(
@@ -151,82 +136,5 @@ def labels(
     isa: str | None = None,
     threads: SupportsIndex = 1,
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The classes with the largest logit after bilinear resampling without rounding; the lowest class wins ties.
-
-    Args:
-        logits: uint8 (H, W, classes).
-        height: of the result.
-        width: of the result.
-        isa: an instruction set that `list()` names.
-        threads: at most this many.
-
-    Returns:
-        (height, width), uint8 up to 256 classes, else uint16.
-
-    """
-    result: NDArray[np.uint8] | NDArray[np.uint16] = _core.kernels.labels(
-        logits, _integer("height", height), _integer("width", width), _isa(isa), _integer("threads", threads)
-    )
-    return result
-
-
-_LARGEST = 2**31 - 1
-
-
-def _integer(name: str, value: Any) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InvalidArgumentError(f"{name}: expected an integer, found {type(value).__name__}") from None
-    if abs(number) > _LARGEST:
-        raise InvalidArgumentError(f"{name}: expected an integer of at most 31 bits, found {number}")
-    return number
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InvalidArgumentError(f"{name}: expected a number, found {value!r}") from None
-
-
-def _pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
-    vertical, horizontal = _integers(name, value, {1: (0, 0), 2: (0, 1)})
-    return vertical, horizontal
-
-
-def _clamp(value: Sequence[int]) -> tuple[int, int]:
-    lower, upper = _integers("clamp", value, {2: (0, 1)})
-    return lower, upper
-
-
-def _integers(name: str, value: Any, layouts: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
-    """A number or a sequence of numbers; `layouts` says which element goes where, for each length."""
-    elements = [*value] if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) else [value]
-    if len(elements) not in layouts:
-        lengths = " or ".join(str(length) for length in layouts)
-        raise InvalidArgumentError(f"{name}: expected {lengths} integers, found {len(elements)}")
-    numbers = [_integer(name, element) for element in elements]
-    return tuple(numbers[index] for index in layouts[len(numbers)])
-
-
-def _isa(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidArgumentError(f"isa: expected the name of an instruction set, found {type(value).__name__}")
-
-
-def _scales(value: ArrayLike, channels: int) -> Any:
-    """One number goes to every channel; arrays are checked by the core."""
-    if isinstance(value, np.ndarray) and value.ndim:
-        return value
-    return np.full(channels, _number("scale_f32", value), np.float32)
-
-
-def _zero_points(value: ArrayLike) -> NDArray[np.uint8]:
-    array = np.atleast_1d(np.asarray(value))
-    if array.dtype.kind not in "iu" or array.ndim != 1:
-        raise InvalidArgumentError(f"x_zero_point: expected integers, found {array.dtype} of shape {array.shape}")
-    if array.size and (array.min() < 0 or array.max() > 255):
-        raise InvalidArgumentError(f"x_zero_point: expected 0 .. 255, found {array.min()} .. {array.max()}")
-    return array.astype(np.uint8)
+    """`Labels`, once."""
+    return Labels(height, width, isa).run([logits], threads)
