@@ -2,6 +2,7 @@
 
 import typer
 
+from itrt.cli.bench import bench
 from itrt.cli.convert import convert
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
@@ -26,3 +27,4 @@ app.command("train")(report_errors(train))
 app.command("eval")(report_errors(evaluate))
 app.command("inspect")(report_errors(inspect))
 app.command("info")(report_errors(info))
+app.add_typer(bench, name="bench")
