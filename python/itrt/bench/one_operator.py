@@ -17,7 +17,7 @@ from itrt.bench.problems import ConvolutionProblem
 
 INPUT, OUTPUT = "input", "output"
 INPUT_SCALE = 0.5  # a power of two, so that nothing is rounded
-_OPSET = 17
+_OPSET = 19
 _ROOT_MEAN_SQUARES = 147 * 73  # of bytes, and of weights
 _DEVIATIONS = 4.5  # of a sum, that the 8 bits of a term of its own hold
 
@@ -96,7 +96,7 @@ def build(problem: ConvolutionProblem, terms_in_8_bits: bool = True, float_input
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=8,
+        ir_version=9,
     )
     checker.check_model(model, full_check=True)
     serialized: bytes = model.SerializeToString()

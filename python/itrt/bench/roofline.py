@@ -54,17 +54,17 @@ def write_roofline(rows: Sequence[Row], bandwidths: Mapping[int, float], title: 
         label = f"{isa}, {threads} thread{'s' * (threads > 1)}"
         speeds = [_speed(row) for row in mine]
         axes.plot([_intensity(row) for row in mine], speeds, label=label, linestyle="none", zorder=3, **style)
-    intensities = [_intensity(row) for row in convolutions]
-    if intensities:
+    if convolutions:
+        intensities = [_intensity(row) for row in convolutions]
         _draw_roofs(axes, convolutions, bandwidths, (min(intensities) / 2, max(intensities) * 2))
-    _name_shapes(axes, convolutions)
+        _name_shapes(axes, convolutions)
+        axes.legend(loc="lower right", fontsize=8)
     axes.set(xscale="log", yscale="log", title=title)
     axes.set_xlabel(
         "arithmetic intensity: MAC a byte of input, weights and output (above the copy line: the bytes stay in a cache)"
     )
     axes.set_ylabel("GMAC/s, median")
     axes.grid(True, which="both", alpha=0.25)
-    axes.legend(loc="lower right", fontsize=8)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     write_atomically(path, picture.getvalue())
