@@ -57,18 +57,22 @@ class AddCall final : public KernelCall {
 
 class Add {
  public:
-  Add(const std::vector<std::int64_t>& zero_points, const std::vector<float>& multipliers, std::int64_t y_zero_point,
-      const Pair& clamp, const std::optional<std::string>& isa)
+  Add(const std::vector<std::int64_t>& zero_points, const std::vector<std::int64_t>& multipliers, std::int64_t shift,
+      std::int64_t y_zero_point, const Pair& clamp, const std::optional<std::string>& isa)
       : kernel_(kernels::select_add(select_isa(isa))) {
     check_count("multipliers", multipliers.size(), zero_points.size());
     check_range("y_zero_point", y_zero_point, 0, 255);
     check_clamp(clamp);
     for (std::size_t n = 0; n < zero_points.size(); ++n) {
       check_range("zero_points", zero_points[n], 0, 255);
-      check_finite("multipliers", multipliers[n]);
-      inputs_.push_back({nullptr, static_cast<std::int32_t>(zero_points[n]), multipliers[n]});
+      check_range("multipliers", multipliers[n], -kernels::largest_add_multiplier, kernels::largest_add_multiplier);
+      inputs_.push_back(
+          {nullptr, static_cast<std::int32_t>(zero_points[n]), static_cast<std::int32_t>(multipliers[n])});
     }
-    if (inputs_.empty()) fail("zero_points", "at least one", "none");
+    check_range("number of zero_points", static_cast<std::int64_t>(inputs_.size()), 1,
+                static_cast<std::int64_t>(kernels::most_add_inputs));
+    check_range("shift", shift, 0, kernels::largest_add_shift);
+    arguments_.shift = static_cast<std::int32_t>(shift);
     arguments_.output_zero_point = static_cast<std::int32_t>(y_zero_point);
     arguments_.clamp_lower = static_cast<std::int32_t>(clamp.first);
     arguments_.clamp_upper = static_cast<std::int32_t>(clamp.second);
@@ -100,9 +104,10 @@ class Add {
 
 void register_add(py::module_& module) {
   operation_class<Add>(module, "Add", "An addition of quantized arrays.")
-      .def(py::init<const std::vector<std::int64_t>&, const std::vector<float>&, std::int64_t, const Pair&,
-                    const std::optional<std::string>&>(),
-           py::arg("zero_points"), py::arg("multipliers"), py::arg("y_zero_point"), py::arg("clamp"), py::arg("isa"));
+      .def(py::init<const std::vector<std::int64_t>&, const std::vector<std::int64_t>&, std::int64_t, std::int64_t,
+                    const Pair&, const std::optional<std::string>&>(),
+           py::arg("zero_points"), py::arg("multipliers"), py::arg("shift"), py::arg("y_zero_point"), py::arg("clamp"),
+           py::arg("isa"));
 }
 
 }  // namespace itrt::bindings

@@ -167,6 +167,7 @@ void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t
   }
   kernels::AddCall call;
   call.inputs = std::span(add_inputs_).first(add.inputs.size());
+  call.shift = add.shift;
   call.output_zero_point = tensor(output).zero_points.front();
   call.clamp_lower = add.clamp.lower;
   call.clamp_upper = add.clamp.upper;

@@ -23,7 +23,8 @@ class Add:
     def __init__(
         self,
         zero_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-        multipliers: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        multipliers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        shift: typing.SupportsInt | typing.SupportsIndex,
         y_zero_point: typing.SupportsInt | typing.SupportsIndex,
         clamp: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
         isa: str | None,

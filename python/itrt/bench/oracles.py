@@ -58,7 +58,7 @@ class NaiveOracle:
             case ConvolutionProblem():
                 result = self._convolution(problem)
             case AddProblem():
-                arguments = problem.zero_points, problem.multipliers, problem.zero_point, (0, 255)
+                arguments = problem.zero_points, problem.multipliers, problem.shift, problem.zero_point, (0, 255)
                 result = self._operators.add(problem.inputs, *arguments)
             case ResampleProblem(shape=shape):
                 function = getattr(self._operators, shape.operation)

@@ -57,12 +57,13 @@ class AddProblem:
     shape: AddShape
     inputs: list[U8]
     zero_points: list[int]
-    multipliers: list[float]
+    multipliers: list[int]
+    shift: int
     zero_point: int
 
     def prepare(self, isa: str) -> kernels.Operation:
         """Choose the kernel."""
-        return kernels.Add(self.zero_points, self.multipliers, self.zero_point, isa=isa)
+        return kernels.Add(self.zero_points, self.multipliers, self.shift, self.zero_point, isa=isa)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +87,8 @@ def make_problem(shape: Shape, seed: int, zero_point: int = 128) -> Problem:
             return _make_convolution(shape, rng, zero_point)
         case AddShape():
             inputs = [_bytes(rng, shape.height, shape.width, shape.channels) for _ in range(shape.inputs)]
-            multipliers = [0.75 / (index + 1) for index in range(shape.inputs)]
-            return AddProblem(shape, inputs, [zero_point] * shape.inputs, multipliers, zero_point)
+            multipliers = [24000 // (index + 1) for index in range(shape.inputs)]
+            return AddProblem(shape, inputs, [zero_point] * shape.inputs, multipliers, 15, zero_point)
         case ResampleShape():
             return ResampleProblem(shape, [_logits(rng, shape.height, shape.width, shape.channels)])
 

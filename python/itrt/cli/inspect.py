@@ -110,7 +110,7 @@ def _terms(program: Program, operator: Operator) -> list[str]:
             return [_term(program, term) for term in operator.terms]
         case Add():
             factors = zip(operator.inputs, operator.multipliers, strict=True)
-            return [f"{program.tensors[index].name} * {factor:.4g}" for index, factor in factors]
+            return [f"{program.tensors[index].name} * {factor * 2.0**-operator.shift:.4g}" for index, factor in factors]
         case Resize():
             return [program.tensors[operator.input].name]
 

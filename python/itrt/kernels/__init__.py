@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import SupportsFloat, SupportsIndex, TypedDict
+from typing import SupportsIndex, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -107,7 +107,8 @@ def conv2d(
 def add(
     inputs: Sequence[NDArray[np.uint8]],
     zero_points: Sequence[SupportsIndex],
-    multipliers: Sequence[SupportsFloat],
+    multipliers: Sequence[SupportsIndex],
+    shift: SupportsIndex,
     y_zero_point: SupportsIndex = 0,
     isa: str | None = None,
     threads: SupportsIndex = 1,
@@ -115,7 +116,7 @@ def add(
     clamp: Sequence[int] = (0, 255),
 ) -> NDArray[np.uint8]:
     """`Add`, once. `inputs` are uint8 arrays of one shape, `threads` is the most that are used."""
-    return Add(zero_points, multipliers, y_zero_point, clamp, isa).run(inputs, threads)
+    return Add(zero_points, multipliers, shift, y_zero_point, clamp, isa).run(inputs, threads)
 
 
 def resize(

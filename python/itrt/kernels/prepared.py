@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, SupportsFloat, SupportsIndex
+from typing import Any, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -140,11 +140,12 @@ class Convolution(Operation):
 
 
 class Add(Operation):
-    """The sum of multiplier * (input - zero point), in float32 from left to right, rounded to uint8.
+    """The sum of multiplier * (input - zero point), divided by 2 ** shift and rounded, halves up, to uint8.
 
     Args:
         zero_points: one an input, 0 .. 255; with one of them this is a requantization.
-        multipliers: one an input, finite.
+        multipliers: one an input, -32767 .. 32767.
+        shift: 0 .. 28.
         y_zero_point: 0 .. 255.
         clamp: lowest and highest stored result.
         isa: an instruction set that `itrt.kernels.list()` names.
@@ -154,7 +155,8 @@ class Add(Operation):
     def __init__(
         self,
         zero_points: Sequence[SupportsIndex],
-        multipliers: Sequence[SupportsFloat],
+        multipliers: Sequence[SupportsIndex],
+        shift: SupportsIndex,
         y_zero_point: SupportsIndex = 0,
         clamp: Sequence[int] = (0, 255),
         isa: str | None = None,
@@ -162,7 +164,8 @@ class Add(Operation):
         super().__init__(
             _core.kernels.Add(
                 [arguments.integer("zero_points", value) for value in zero_points],
-                [arguments.number("multipliers", value) for value in multipliers],
+                [arguments.integer("multipliers", value) for value in multipliers],
+                arguments.integer("shift", shift),
                 arguments.integer("y_zero_point", y_zero_point),
                 arguments.clamp(clamp),
                 arguments.isa(isa),

@@ -65,7 +65,7 @@ def test_a_lean_convolution_equals_the_oracle(
 
 OPERATIONS = [
     (Convolution([Term(np.ones((3, 2, 2, 4), np.int8))], None, 1e-2), [IMAGE]),
-    (kernels.Add([3, 4], [0.5, 0.25], 9), [IMAGE, IMAGE[::-1]]),
+    (kernels.Add([3, 4], [2, 1], 2, 9), [IMAGE, IMAGE[::-1]]),
     (kernels.Resize(9, 5), [IMAGE]),
     (kernels.Labels(9, 5), [IMAGE]),
 ]
@@ -180,7 +180,7 @@ from itrt import kernels
 x = np.zeros((64, 64, 64), np.uint8)
 calls = {
     "Convolution": kernels.Convolution([kernels.Term(np.ones((64, 3, 3, 64), np.int8))], None, 1e-3).bind([x]),
-    "Add": kernels.Add([0], [1.0]).bind([x]),
+    "Add": kernels.Add([0], [1], 0).bind([x]),
     "Resize": kernels.Resize(128, 128).bind([x]),
     "Labels": kernels.Labels(128, 128).bind([x]),
 }
