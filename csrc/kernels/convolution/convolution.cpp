@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -56,8 +57,9 @@ Interior interior(const ConvolutionRun& run, const ConvolutionTerm& term, const 
 class Panel {
  public:
   Panel(const PackedConvolution& packed, const ConvolutionCall& call) : packed_(packed), call_(call) {
-    pointers_ = reinterpret_cast<const std::uint8_t**>(call.scratch);
-    copies_ = reinterpret_cast<std::uint8_t*>(call.scratch) +
+    std::byte* scratch = call.scratch + grouped_scratch_bytes(packed);
+    pointers_ = reinterpret_cast<const std::uint8_t**>(scratch);
+    copies_ = reinterpret_cast<std::uint8_t*>(scratch) +
               packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(*pointers_));
     if (packed.gathered) {
       const std::int64_t pitch = gather_pitch(packed);
@@ -251,16 +253,20 @@ std::size_t scratch_bytes(const PackedConvolution& packed) {
   const std::int64_t pointers = packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(void*));
   const std::int64_t copies =
       packed.gathered ? panel_pixels * gather_pitch(packed) + copy_chunk : border_pixels * packed.assembly_bytes;
-  return static_cast<std::size_t>(pointers + copies);
+  return grouped_scratch_bytes(packed) + static_cast<std::size_t>(pointers + copies);
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
   const PackedRequantization& requantization = *call.requantization;
   const std::int32_t* start = requantization.lanes.as<std::int32_t>();
   const float* scale = requantization.lanes.as<float>() + packed.lanes;
   Panel panel(packed, call);
+  GroupedPanel grouped(packed, call);
   while (first < last) {
-    const std::int64_t pixels = panel.fill(first, last);
+    const std::int64_t limit = packed.grouped.empty() ? last : std::min(last, first + grouped_panel_pixels);
+    const std::int64_t pixels = panel.fill(first, limit);
+    grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
       const ConvolutionOutputBlock& block = packed.blocks[b];
       packed.kernel->run({
@@ -279,8 +285,8 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
           .output_zero_point = requantization.output_zero_point,
           .clamp_lower = requantization.clamp_lower,
           .clamp_upper = requantization.clamp_upper,
-          .initial = nullptr,
-          .initial_stride = 0,
+          .initial = grouped.sum(b),
+          .initial_stride = block.width,
           .output = call.output + first * packed.out_channels + block.first_channel,
           .output_stride = packed.out_channels,
       });
