@@ -17,6 +17,7 @@ inline constexpr std::int64_t grouped_panel_pixels = 96;
 
 struct KernelTap {
   std::int64_t row = 0, column = 0;
+  bool fills_up = false;  // a list that has to be longer: it is read, and has no weights
 };
 
 // A term in the layout of its kernel.

@@ -27,45 +27,39 @@ bool has_weights(const ConvolutionTerm& term, const KernelTap& tap) {
   return false;
 }
 
-// A tap at `position` of the kernel's list; places between the taps remain -1, and are taps without weights.
-struct PlacedTap {
-  KernelTap tap;
-  bool exists;
-};
-
 // The kernel's columns, one after the other, each filled up to taps_together rows.
-std::vector<PlacedTap> list_columns(const GroupedKernel& kernel, const ConvolutionTerm& term) {
-  std::vector<PlacedTap> taps;
+std::vector<KernelTap> list_columns(const GroupedKernel& kernel, const ConvolutionTerm& term) {
+  std::vector<KernelTap> taps;
   for (std::int64_t column = 0; column < term.kernel_width; ++column) {
     for (std::int64_t row = 0; row < kernel.taps_together; ++row) {
       const bool exists = row < term.kernel_height;
-      taps.push_back({{exists ? row : 0, column}, exists});
+      taps.push_back({exists ? row : 0, column, !exists});
     }
   }
   return taps;
 }
 
 // The taps that have a weight other than zero, filled up to a multiple of taps_together.
-std::vector<PlacedTap> list_taps(const GroupedKernel& kernel, const ConvolutionTerm& term) {
-  std::vector<PlacedTap> taps;
+std::vector<KernelTap> list_taps(const GroupedKernel& kernel, const ConvolutionTerm& term) {
+  std::vector<KernelTap> taps;
   for (std::int64_t row = 0; row < term.kernel_height; ++row) {
     for (std::int64_t column = 0; column < term.kernel_width; ++column) {
-      if (has_weights(term, {row, column})) taps.push_back({{row, column}, true});
+      if (has_weights(term, {row, column})) taps.push_back({row, column});
     }
   }
-  while (static_cast<std::int64_t>(taps.size()) % kernel.taps_together) taps.push_back({{0, 0}, false});
+  while (static_cast<std::int64_t>(taps.size()) % kernel.taps_together) taps.push_back({.fills_up = true});
   return taps;
 }
 
 // values[tap][input channel of the kernel's group][channel of the block] (GroupedKernel::pack).
 std::vector<std::int8_t> block_values(const GroupedKernel& kernel, const ConvolutionTerm& term,
-                                      const ConvolutionOutputBlock& block, const std::vector<PlacedTap>& taps) {
+                                      const ConvolutionOutputBlock& block, const std::vector<KernelTap>& taps) {
   const std::int64_t group = term.in_channels / term.groups;
   std::vector<std::int8_t> values(taps.size() * static_cast<std::size_t>(kernel.group * kernel.width));
   for (std::size_t t = 0; t < taps.size(); ++t) {
-    for (std::int64_t c = 0; taps[t].exists && c < block.channels; ++c) {
+    for (std::int64_t c = 0; !taps[t].fills_up && c < block.channels; ++c) {
       const std::int64_t channel = block.first_channel + c;
-      const std::int8_t* weight = tap_weight(term, channel, taps[t].tap);
+      const std::int8_t* weight = tap_weight(term, channel, taps[t]);
       const std::int64_t first = channel % kernel.group / group * group;  // of its group, in the kernel's
       for (std::int64_t i = 0; i < group; ++i) {
         const std::int64_t input = static_cast<std::int64_t>(t) * kernel.group + first + i;
@@ -95,18 +89,17 @@ PackedGroupedTerm pack_grouped(const GroupedKernel& kernel, const PackedConvolut
   grouped.term = index;
   grouped.sliding = term.stride_width == 1 && term.dilation_width == 1 && term.kernel_width == kernel.slide_columns &&
                     term.kernel_height > 1 && term.kernel_height <= kernel.taps_together;
-  const std::vector<PlacedTap> taps = grouped.sliding ? list_columns(kernel, term) : list_taps(kernel, term);
-  for (const PlacedTap& placed : taps) grouped.taps.push_back(placed.tap);
+  grouped.taps = grouped.sliding ? list_columns(kernel, term) : list_taps(kernel, term);
 
-  const std::int64_t weights = static_cast<std::int64_t>(taps.size()) * kernel.group * kernel.width;
+  const std::int64_t taps = static_cast<std::int64_t>(grouped.taps.size());
+  const std::int64_t weights = taps * kernel.group * kernel.width;
   const std::size_t bytes = static_cast<std::size_t>(weights * kernel.bytes_a_weight);
   grouped.block_bytes = (bytes + cache_line - 1) / cache_line * cache_line;
   grouped.weights = AlignedBuffer(grouped.block_bytes * packed.blocks.size());
   for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
     const ConvolutionOutputBlock& block = packed.blocks[b];
-    const std::vector<std::int8_t> values = block_values(kernel, term, block, taps);
-    kernel.pack(values.data(), static_cast<std::int64_t>(taps.size()), block.width,
-                grouped.weights.data() + b * grouped.block_bytes);
+    const std::vector<std::int8_t> values = block_values(kernel, term, block, grouped.taps);
+    kernel.pack(values.data(), taps, block.width, grouped.weights.data() + b * grouped.block_bytes);
   }
 
   grouped.padding = AlignedBuffer(static_cast<std::size_t>(term.in_channels) + input_slack);
