@@ -70,16 +70,15 @@ std::size_t grouped_scratch_bytes(const PackedConvolution& packed) {
   if (packed.grouped.empty()) return 0;
   std::size_t taps = 0;
   for (const PackedGroupedTerm& grouped : packed.grouped) taps = std::max(taps, grouped.taps.size());
-  const std::size_t bytes = sums_bytes + pointers_bytes(packed) + taps * sizeof(std::int64_t);
-  return (bytes + cache_line - 1) / cache_line * cache_line;
+  return sums_bytes + pointers_bytes(packed) + taps * sizeof(std::int64_t);
 }
 
-GroupedPanel::GroupedPanel(const PackedConvolution& packed, const ConvolutionCall& call)
+GroupedPanel::GroupedPanel(const PackedConvolution& packed, const ConvolutionCall& call, std::byte* scratch)
     : packed_(packed),
       call_(call),
-      sums_(reinterpret_cast<std::int32_t*>(call.scratch)),
-      pointers_(reinterpret_cast<const std::uint8_t**>(call.scratch + sums_bytes)),
-      offsets_(reinterpret_cast<std::int64_t*>(call.scratch + sums_bytes + pointers_bytes(packed))) {}
+      sums_(reinterpret_cast<std::int32_t*>(scratch)),
+      pointers_(reinterpret_cast<const std::uint8_t**>(scratch + sums_bytes)),
+      offsets_(reinterpret_cast<std::int64_t*>(scratch + sums_bytes + pointers_bytes(packed))) {}
 
 template <class Body>
 void GroupedPanel::each_row_part(const Body& body) const {
@@ -177,7 +176,7 @@ void GroupedPanel::multiply(std::size_t block, const std::int32_t* start, Convol
 
 void convolve_grouped(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first,
                       std::int64_t last) {
-  GroupedPanel panel(packed, call);
+  GroupedPanel panel(packed, call, call.scratch);
   for (std::int64_t count = 0; first < last; first += count) {
     count = std::min(last - first, grouped_panel_pixels);
     panel.point(first, count);

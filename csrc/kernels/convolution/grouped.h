@@ -41,13 +41,14 @@ const GroupedKernel* select_grouped(Isa isa, const ConvolutionTerm& term, std::i
 PackedGroupedTerm pack_grouped(const GroupedKernel& kernel, const PackedConvolution& packed,
                                const ConvolutionTerm& term, std::int64_t index);
 
-// Of the scratch memory of a call, the part that is theirs; it comes first.
+// Bytes of scratch memory that a GroupedPanel uses.
 std::size_t grouped_scratch_bytes(const PackedConvolution& packed);
 
 // The grouped terms of a call, for one panel of output pixels after the other.
 class GroupedPanel {
  public:
-  GroupedPanel(const PackedConvolution& packed, const ConvolutionCall& call);
+  // `scratch`: grouped_scratch_bytes, 64-byte aligned.
+  GroupedPanel(const PackedConvolution& packed, const ConvolutionCall& call, std::byte* scratch);
 
   // The panel: output pixels [first, first + count), at most grouped_panel_pixels.
   void point(std::int64_t first, std::int64_t count);
