@@ -48,6 +48,7 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       packed.kernel->run({
           .pointers = panel.pointers(),
           .pointer_stride = panel_pixels,
+          .gathered = packed.gathered,
           .pixels = pixels,
           .segments = packed.segments.data() + block.partition * packed.segment_count,
           .segment_count = packed.segment_count,

@@ -1,6 +1,7 @@
 #include "kernels/convolution/convolution_panel.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace itrt::kernels {
@@ -11,14 +12,6 @@ constexpr std::int64_t copy_chunk = 16;                // bytes that gathering c
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
-}
-
-// Bytes from one gathered pixel to the next. A run's last chunk spills into the run behind it, which is written later;
-// the last run's into the gap between pixels.
-std::int64_t gather_pitch(const PackedConvolution& packed) {
-  const ConvolutionRun& last = packed.runs.back();
-  const std::int64_t spilled = packed.gathered_bytes - last.bytes + round_up(last.bytes, copy_chunk);
-  return round_up(std::max(spilled, packed.gathered_bytes), 4);
 }
 
 std::int64_t pointer_bytes(const PackedConvolution& packed) {
@@ -37,33 +30,20 @@ void copy_spilling(std::uint8_t* out, const std::uint8_t* source, std::int64_t b
   for (std::int64_t done = 0; done < bytes; done += copy_chunk) std::memcpy(out + done, source + done, copy_chunk);
 }
 
-// Copies `count` runs of at most chunks * copy_chunk bytes.
-template <int chunks>
-void copy_runs(const std::uint8_t* source, std::int64_t step, std::uint8_t* out, std::int64_t pitch,
-               std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i, source += step, out += pitch) {
-    for (int c = 0; c < chunks; ++c) std::memcpy(out + c * copy_chunk, source + c * copy_chunk, copy_chunk);
-  }
-}
-
-void copy_runs(std::int64_t bytes, const std::uint8_t* source, std::int64_t step, std::uint8_t* out,
-               std::int64_t pitch, std::int64_t count) {
-  switch ((bytes + copy_chunk - 1) / copy_chunk) {
-    case 1:
-      return copy_runs<1>(source, step, out, pitch, count);
-    case 2:
-      return copy_runs<2>(source, step, out, pitch, count);
-    default:
-      for (; count > 0; --count, source += step, out += pitch) {
-        std::memcpy(out, source, static_cast<std::size_t>(bytes));
-      }
+// Copies the runs of `count` pixels, pixel by pixel: a chunk spills into what is written after it.
+void gather_pixels(const std::array<const std::uint8_t*, gathered_runs>& sources, std::int64_t run_bytes,
+                   std::int64_t step, std::int64_t count, std::uint8_t* out) {
+  const auto [first, second, third] = sources;
+  for (std::int64_t at = 0; count > 0; --count, at += step, out += gathered_pitch) {
+    std::memcpy(out, first + at, copy_chunk);
+    std::memcpy(out + run_bytes, second + at, copy_chunk);
+    std::memcpy(out + 2 * run_bytes, third + at, copy_chunk);
   }
 }
 
 }  // namespace
 
-Panel::Interior Panel::interior(const ConvolutionRun& run, const ConvolutionTerm& term,
-                                const ConvolutionInput& input) {
+Panel::Interior Panel::interior(const ConvolutionRun& run, const ConvolutionTerm& term, const ConvolutionInput& input) {
   const std::int64_t start = run.kernel_column * term.dilation_width - term.padding_left;  // at output column 0
   const std::int64_t room = input.width - run.taps - start;
   const std::int64_t stride = term.stride_width;
@@ -73,7 +53,7 @@ Panel::Interior Panel::interior(const ConvolutionRun& run, const ConvolutionTerm
 std::size_t panel_bytes(const PackedConvolution& packed) {
   const auto interiors = static_cast<std::int64_t>(packed.runs.size() * 2 * sizeof(std::int64_t));
   const std::int64_t copies =
-      packed.gathered ? panel_pixels * gather_pitch(packed) + copy_chunk : border_pixels * packed.assembly_bytes;
+      packed.gathered ? panel_pixels * gathered_pitch + copy_chunk : border_pixels * packed.assembly_bytes;
   return static_cast<std::size_t>(pointer_bytes(packed) + interiors + copies);
 }
 
@@ -90,12 +70,11 @@ Panel::Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::
   for (std::size_t r = 0; r < packed.runs.size(); ++r) {
     const ConvolutionRun& run = packed.runs[r];
     interiors_[r] = interior(run, term(run), input(run));
-    if (run.taps == 1) continue;  // a tap outside is the padding itself
+    if (run.taps == 1 && !packed.gathered) continue;  // a tap outside is the padding itself
     inside_ = {std::max(inside_.first, interiors_[r].first), std::min(inside_.last, interiors_[r].last)};
   }
   if (!packed.gathered) return;
-  const std::int64_t pitch = gather_pitch(packed);
-  for (std::int64_t p = 0; p < panel_pixels; ++p) pointers_[p] = copies_ + p * pitch;
+  for (std::int64_t p = 0; p < panel_pixels; ++p) pointers_[p] = copies_ + p * gathered_pitch;
 }
 
 std::int64_t Panel::fill(std::int64_t last) {
@@ -175,15 +154,15 @@ void Panel::point(std::size_t segment) const {
   each_part([&](const Part& part) {
     const std::uint8_t** out = pointers + part.position;
     const std::int64_t last = part.column + part.count;
-    const std::int64_t input_row = part.row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
-    const bool outside = input_row < 0 || input_row >= input(run).height;
+    const std::int64_t in_row = input_row(run, part.row);
+    const bool outside = in_row < 0 || in_row >= input(run).height;
     const std::int64_t inside_first = outside ? last : std::clamp(range.first, part.column, last);
     const std::int64_t inside_last = outside ? last : std::clamp(range.last, inside_first, last);
     const auto border = [&](std::int64_t x) {
       if (outside || run.taps == 1) {
         *out++ = padding(run);
       } else {
-        assemble(run, input_row, x, copy);
+        assemble(run, in_row, x, copy);
         *out++ = copy;
       }
       if (at_border(x)) copy += packed_.assembly_bytes;
@@ -191,7 +170,7 @@ void Panel::point(std::size_t segment) const {
     for (std::int64_t x = part.column; x < inside_first; ++x) border(x);
     if (inside_first < inside_last) {
       const std::int64_t count = inside_last - inside_first;
-      point_apart(source(run, input_row, inside_first), step, count, out);
+      point_apart(source(run, in_row, inside_first), step, count, out);
       out += count;
       // Pixels at which another run leaves the row have a copy that this one does not use.
       const std::int64_t before = std::clamp(inside_.first, inside_first, inside_last);
@@ -203,30 +182,49 @@ void Panel::point(std::size_t segment) const {
 }
 
 void Panel::gather() const {
-  const std::int64_t pitch = gather_pitch(packed_);
-  std::uint8_t* copies = copies_;
-  for (std::size_t r = 0; r < packed_.runs.size(); ++r) {  // in order: chunks spill into the next run
-    each_part([&](const Part& part) {
-      gather(packed_.runs[r], interiors_[r], part, copies + part.position * pitch);
-    });
-    copies += packed_.runs[r].bytes;
+  each_part([&](const Part& part) {
+    std::uint8_t* const out = copies_ + part.position * gathered_pitch;
+    const std::int64_t last = part.column + part.count;
+    const std::int64_t inside_first = std::clamp(inside_.first, part.column, last);
+    const std::int64_t inside_last = std::clamp(inside_.last, inside_first, last);
+    const auto at = [&](std::int64_t column) { return out + (column - part.column) * gathered_pitch; };
+    for (std::int64_t x = part.column; x < inside_first; ++x) gather_pixel(part.row, x, at(x));
+    if (inside_first < inside_last) gather_inside(part.row, inside_first, inside_last, at(inside_first));
+    for (std::int64_t x = inside_last; x < last; ++x) gather_pixel(part.row, x, at(x));
+  });
+}
+
+std::int64_t Panel::input_row(const ConvolutionRun& run, std::int64_t row) const {
+  const ConvolutionTerm& t = term(run);
+  return row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
+}
+
+void Panel::gather_pixel(std::int64_t row, std::int64_t column, std::uint8_t* out) const {
+  for (const ConvolutionRun& run : packed_.runs) {
+    const std::int64_t in_row = input_row(run, row);
+    if (in_row < 0 || in_row >= input(run).height) {
+      copy_spilling(out, padding(run), run.bytes);
+    } else {
+      assemble(run, in_row, column, out);
+    }
+    out += run.bytes;
   }
 }
 
-void Panel::gather(const ConvolutionRun& run, const Interior& range, const Part& part, std::uint8_t* out) const {
-  const ConvolutionTerm& t = term(run);
-  const std::int64_t pitch = gather_pitch(packed_), last = part.column + part.count;
-  const std::int64_t row = part.row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
-  if (row < 0 || row >= input(run).height) return copy_runs(run.bytes, padding(run), 0, out, pitch, part.count);
-  const std::int64_t inside_first = std::clamp(range.first, part.column, last);
-  const std::int64_t inside_last = std::clamp(range.last, inside_first, last);
-  for (std::int64_t x = part.column; x < inside_first; ++x, out += pitch) assemble(run, row, x, out);
-  if (inside_first < inside_last) {
-    const std::int64_t count = inside_last - inside_first;
-    copy_runs(run.bytes, source(run, row, inside_first), t.stride_width * t.in_channels, out, pitch, count);
-    out += count * pitch;
+// Columns at which every run lies inside its row, if not outside above or below.
+void Panel::gather_inside(std::int64_t row, std::int64_t first, std::int64_t last, std::uint8_t* out) const {
+  std::array<const std::uint8_t*, gathered_runs> sources;
+  for (std::size_t r = 0; r < sources.size(); ++r) {
+    const ConvolutionRun& run = packed_.runs[r];
+    const std::int64_t in_row = input_row(run, row);
+    if (in_row < 0 || in_row >= input(run).height) {
+      for (std::int64_t x = first; x < last; ++x, out += gathered_pitch) gather_pixel(row, x, out);
+      return;
+    }
+    sources[r] = source(run, in_row, first);
   }
-  for (std::int64_t x = inside_last; x < last; ++x, out += pitch) assemble(run, row, x, out);
+  const ConvolutionTerm& t = packed_.terms.front();
+  gather_pixels(sources, packed_.runs.front().bytes, t.stride_width * t.in_channels, last - first, out);
 }
 
 }  // namespace itrt::kernels

@@ -59,11 +59,13 @@ class Panel {
   std::int64_t count_pixels(std::int64_t limit) const;
   template <class Body>
   void each_part(const Body& body) const;
+  std::int64_t input_row(const ConvolutionRun& run, std::int64_t row) const;
   const std::uint8_t* source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const;
   void assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const;
   void point(std::size_t segment) const;
   void gather() const;
-  void gather(const ConvolutionRun& run, const Interior& range, const Part& part, std::uint8_t* out) const;
+  void gather_pixel(std::int64_t row, std::int64_t column, std::uint8_t* out) const;
+  void gather_inside(std::int64_t row, std::int64_t first, std::int64_t last, std::uint8_t* out) const;
 
   const PackedConvolution& packed_;
   const ConvolutionCall& call_;
