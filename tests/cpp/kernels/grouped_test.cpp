@@ -81,13 +81,13 @@ TEST(GroupedConvolution, KernelsStridesAndDilations) {
                               .padding_top = between(random, 0, 3),
                               .padding_left = between(random, 0, 9),
                               .groups = 80 / group};
-      for (const std::int64_t step : {1, 2, 3}) {
+      for (const std::int64_t step : {1, 2}) {
         SCOPED_TRACE(testing::Message() << group << ' ' << kernel << ' ' << step);
         term.stride_height = term.stride_width = step;
-        expect_exact(random, {term}, 80, {6, 9}, {5, 8});
+        expect_exact(random, {term}, 80, {5, 7}, {2, 7});
         term.stride_width = 1;
         term.dilation_height = term.dilation_width = step;
-        expect_exact(random, {term}, 80, {6, 9}, {5, 8});
+        expect_exact(random, {term}, 80, {5, 7}, {2, 7});
       }
     }
   }
@@ -96,11 +96,11 @@ TEST(GroupedConvolution, KernelsStridesAndDilations) {
 // Rows longer than a panel, rows that a panel holds many of, and an image that is all border.
 TEST(GroupedConvolution, RowsAroundThePanel) {
   Random random(5);
-  for (const Size size : {Size{3, 95}, {3, 96}, {3, 97}, {2, 200}, {70, 3}, {150, 2}, {200, 1}, {1, 1}}) {
+  for (const Size size : {Size{2, 95}, {2, 97}, {1, 200}, {70, 3}, {200, 1}, {1, 1}}) {
     SCOPED_TRACE(testing::Message() << size.height << ' ' << size.width);
-    for (const std::int64_t groups : {64, 16, 8}) {
-      expect_exact(random, {spatial(64, groups)}, 64, size, size);
-      expect_exact(random, {spatial(64, groups), {.in_channels = 64}}, 64, size, size);
+    for (const std::int64_t group : {1, 4, 8}) {
+      expect_exact(random, {spatial(24, 24 / group)}, 24, size, size);
+      expect_exact(random, {spatial(24, 24 / group), {.in_channels = 24}}, 24, size, size);
     }
     ConvolutionTerm wide = spatial(8, 8);
     wide.padding_left = 30;
@@ -193,9 +193,9 @@ TEST(GroupedConvolution, LeanConvolution) {
 TEST(GroupedConvolution, RandomSumsOfTerms) {
   Random random(10);
   const std::int64_t sizes[] = {1, 1, 2, 3, 4, 6, 8, 12, 16, 24};
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 150; ++round) {
     SCOPED_TRACE(round);
-    const std::int64_t channels = 24 * between(random, 1, 5) * between(random, 1, 2);
+    const std::int64_t channels = 24 * between(random, 1, 6);
     std::vector<ConvolutionTerm> terms;
     for (std::int64_t n = between(random, 1, 4); n > 0; --n) {
       terms.push_back({.in_channels = channels,
