@@ -13,16 +13,19 @@ namespace {
 py::list list_kernels() {
   const Isa selected = select_isa();
   py::list rows;
-  std::string done;  // operation whose best usable kernel has been seen
+  std::string operation;     // the last whose best usable kernel has been seen
+  Isa best = Isa::portable;  // that kernel's; an operation may have several kernels for one instruction set
   for (const kernels::KernelRow& kernel : kernels::registered_kernels()) {
     if (kernel.isa > detected_isa()) continue;
-    const bool runs_now = kernel.isa <= selected && done != kernel.operation;
-    if (runs_now) done = kernel.operation;
+    if (kernel.isa <= selected && operation != kernel.operation) {
+      operation = kernel.operation;
+      best = kernel.isa;
+    }
     py::dict row;
     row["operation"] = kernel.operation;
     row["isa"] = isa_name(kernel.isa);
     row["name"] = kernel.name;
-    row["selected"] = runs_now;
+    row["selected"] = operation == kernel.operation && kernel.isa == best;
     rows.append(row);
   }
   return rows;

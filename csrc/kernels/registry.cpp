@@ -3,6 +3,7 @@
 #include "kernels/add/add.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/labels/labels.h"
 #include "kernels/resize/resize.h"
 
@@ -15,6 +16,7 @@ std::vector<KernelRow> registered_kernels() {
   };
   append("add", add_kernels());
   append("convolution", convolution_kernels());
+  append("grouped_convolution", grouped_kernels());
   append("labels", labels_kernels());
   append("resize", resize_kernels());
   return all;

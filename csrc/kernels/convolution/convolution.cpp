@@ -2,8 +2,11 @@
 // weights stay in the nearest cache for all the panel's pixels.
 #include "kernels/convolution/convolution.h"
 
+#include <algorithm>
+
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -17,17 +20,29 @@ constexpr const ConvolutionKernel* rows[] = {
     &convolution_portable,
 };
 
+// The scratch memory of grouped terms lies behind the panel's.
+std::size_t grouped_scratch_offset(const PackedConvolution& packed) {
+  return (panel_bytes(packed) + cache_line - 1) / cache_line * cache_line;
+}
+
 }  // namespace
 
-std::size_t scratch_bytes(const PackedConvolution& packed) { return panel_bytes(packed); }
+std::size_t scratch_bytes(const PackedConvolution& packed) {
+  if (packed.segment_count == 0) return grouped_scratch_bytes(packed);
+  return grouped_scratch_offset(packed) + grouped_scratch_bytes(packed);
+}
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
   const PackedRequantization& requantization = *call.requantization;
   const std::int32_t* start = requantization.lanes.as<std::int32_t>();
   const float* scale = requantization.lanes.as<float>() + packed.lanes;
   Panel panel(packed, call, first);
+  GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
   while (first < last) {
-    const std::int64_t pixels = panel.fill(last);
+    const std::int64_t limit = packed.grouped.empty() ? last : std::min(last, first + grouped_panel_pixels);
+    const std::int64_t pixels = panel.fill(limit);
+    grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
       const ConvolutionOutputBlock& block = packed.blocks[b];
       packed.kernel->run({
@@ -47,8 +62,8 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
           .output_zero_point = requantization.output_zero_point,
           .clamp_lower = requantization.clamp_lower,
           .clamp_upper = requantization.clamp_upper,
-          .initial = nullptr,
-          .initial_stride = 0,
+          .initial = grouped.sum(b),
+          .initial_stride = block.width,
           .output = call.output + first * packed.out_channels + block.first_channel,
           .output_stride = packed.out_channels,
       });

@@ -43,6 +43,7 @@ struct ConvolutionTerm {
 
 struct ConvolutionKernel;   // convolution_kernel.h
 struct ConvolutionSegment;  // convolution_kernel.h
+struct PackedGroupedTerm;   // grouped.h
 enum class ConvolutionResult;
 
 // Bytes that lie side by side in an input: `taps` neighbours of a kernel row, with all their channels.
@@ -72,6 +73,7 @@ struct PackedConvolution {
   const ConvolutionKernel* kernel = nullptr;
   std::int64_t out_channels = 0;
   std::vector<ConvolutionTerm> terms;  // their weight and zero_points spans are empty here: packing has consumed them
+  std::vector<PackedGroupedTerm> grouped;  // terms with small groups; all others are the segments
   std::vector<ConvolutionRun> runs;
   bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
   std::int64_t gathered_bytes = 0;

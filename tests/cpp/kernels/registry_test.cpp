@@ -20,7 +20,7 @@ TEST(Registry, EveryOperationHasAPortableKernelAndUniqueNames) {
     EXPECT_TRUE(names.insert(std::string(row.operation) + '/' + row.name).second) << row.operation << ' ' << row.name;
     if (row.isa == Isa::portable) portable.insert(row.operation);
   }
-  EXPECT_EQ(portable, (std::set<std::string>{"add", "convolution", "labels", "resize"}));
+  EXPECT_EQ(portable, (std::set<std::string>{"add", "convolution", "grouped_convolution", "labels", "resize"}));
 }
 
 template <class Kernels, class Select>
