@@ -101,8 +101,8 @@ py::list list_kernels() {
   py::list rows;
   std::string done;  // operation whose best usable kernel has been seen
   for (const kernels::KernelRow& kernel : kernels::registered_kernels()) {
-    if (kernel.isa > detected_isa()) continue;
-    const bool runs_now = kernel.isa <= selected && done != kernel.operation;
+    if (!is_detected(kernel.isa)) continue;
+    const bool runs_now = includes(selected, kernel.isa) && done != kernel.operation;
     if (runs_now) done = kernel.operation;
     py::dict row;
     row["operation"] = kernel.operation;
