@@ -240,7 +240,11 @@ class Panel {
 constexpr const ConvolutionKernel* rows[] = {
 #if defined(ITRT_X86)
     &convolution_avx512_vnni,
+    &convolution_avx_vnni,
     &convolution_avx2,
+#elif defined(ITRT_ARM)
+    &convolution_neon_i8mm,
+    &convolution_neon_dot,
 #endif
     &convolution_portable,
 };

@@ -10,10 +10,12 @@
 
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_requantize_256.h"
+#include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
 namespace {
 
+constexpr int most_vectors = 4;
 constexpr std::int64_t group_pixels = pixel_granule;  // that share a chunk
 constexpr std::int64_t chunk_bytes = 128;
 constexpr std::int64_t widen_step = 16;
@@ -98,15 +100,13 @@ template <int pixels, int vectors>
 
 template <int pixels, int vectors>
 void panel(const ConvolutionBlock& block) {
-  const Requantization requantization(block);
+  const Requantization<vectors> requantization(block);
   alignas(32) std::int16_t chunk[group_pixels * chunk_pitch];
-  alignas(32) std::int32_t bias[vectors * lanes] = {};
-  for (std::int64_t c = 0; c < block.channels; ++c) bias[c] = block.bias[c];
   __m256i sums[group_pixels * vectors];
   for (std::int64_t first = 0; first < block.pixels; first += group_pixels) {
     const std::int64_t left = block.pixels - first, count = left < group_pixels ? left : group_pixels;
     const std::int64_t computed = (count + pixels - 1) / pixels * pixels;
-    for (std::int64_t p = 0; p < computed; ++p) std::memcpy(sums + p * vectors, bias, sizeof(bias));
+    start_rows<vectors * lanes>(block, computed, reinterpret_cast<std::int32_t*>(sums));
     const __m256i* weights = reinterpret_cast<const __m256i*>(block.weights);
     for (Position position; position.segment < block.segment_count;) {
       const std::int64_t quads = widen_chunk(block, first, computed, position, chunk) / 4;
@@ -115,7 +115,7 @@ void panel(const ConvolutionBlock& block) {
       }
       weights += quads * 2 * vectors;
     }
-    requantization.store<group_pixels, vectors>(first, count, sums);
+    requantization.template store<group_pixels>(first, count, sums);
   }
 }
 

@@ -4,22 +4,20 @@
 
 #include <immintrin.h>
 
-#include <cstring>
-
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
 namespace {
 
 constexpr std::int64_t lanes = 8;
-constexpr int most_vectors = 4;
 
 // The sums of a few pixels, [pixel][width], on their way to bytes: 32 sums at a time, of one pixel or of several.
+template <int vectors>
 class Requantization {
  public:
   explicit Requantization(const ConvolutionBlock& block) : block_(block) {
-    const auto vectors = static_cast<int>(block.width / lanes);
-    alignas(32) float scale[most_vectors * lanes] = {};
+    alignas(32) float scale[vectors * lanes] = {};
     for (std::int64_t c = 0; c < block.channels; ++c) scale[c] = block.scale[c];
     for (int i = 0; i < scale_vectors; ++i) scale_[i] = _mm256_load_ps(scale + i % vectors * lanes);
     upper_ = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
@@ -29,22 +27,19 @@ class Requantization {
 
   // Writes the block's channels of output pixels [first, first + count), count <= pixels. The sums of the other pixels
   // may be anything.
-  template <int pixels, int vectors>
+  template <int pixels>
   void store(std::int64_t first, std::int64_t count, const __m256i (&sums)[pixels * vectors]) const {
     static_assert(pixels * vectors % 4 == 0);
     alignas(32) std::uint8_t bytes[pixels * vectors * lanes];
     for (int i = 0; i < pixels * vectors; i += 4) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + i * lanes), to_bytes(sums + i, scale_ + i % vectors));
     }
-    std::uint8_t* out = block_.output + first * block_.output_stride;
-    for (std::int64_t p = 0; p < count; ++p) {
-      copy_row<vectors * lanes>(bytes + p * vectors * lanes, out + p * block_.output_stride);
-    }
+    store_rows<vectors * lanes>(block_, first, count, bytes);
   }
 
  private:
   // Four neighbouring vectors of sums start with any vector of a pixel.
-  static constexpr int scale_vectors = most_vectors + 3;
+  static constexpr int scale_vectors = vectors + 3;
 
   // Clamping above comes before the conversion, since a product that is too large would become the most negative
   // integer; too small ones become just that, and saturate on the way to u8.
@@ -57,17 +52,6 @@ class Requantization {
     const __m256i bytes = _mm256_max_epu8(_mm256_packus_epi16(low, high), lower_);
     // Packing works within 128 bits: 4-byte groups come out as a 2 x 4 transpose.
     return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-  }
-
-  template <int width>
-  void copy_row(const std::uint8_t* bytes, std::uint8_t* out) const {
-    if (block_.channels == width) {
-      std::memcpy(out, bytes, width);
-    } else {
-      std::int64_t c = 0;
-      for (; c + lanes <= block_.channels; c += lanes) std::memcpy(out + c, bytes + c, lanes);
-      for (; c < block_.channels; ++c) out[c] = bytes[c];
-    }
   }
 
   const ConvolutionBlock& block_;

@@ -9,6 +9,13 @@
 #include "kernels/exact_memory.h"
 #include "reference/kernels.h"
 
+#if defined(ITRT_X86)
+namespace itrt::kernels {
+// convolution_avx_vnni in the encoding of AVX512-VNNI (CMakeLists.txt).
+extern const ConvolutionKernel convolution_avx_vnni_as_evex;
+}  // namespace itrt::kernels
+#endif
+
 namespace itrt::test {
 
 struct ConvolutionProblem {
@@ -60,7 +67,7 @@ struct ConvolutionProblem {
                                                                     .zero_point = zero_point,
                                                                     .lower = lower,
                                                                     .upper = upper});
-    each_kernel(kernels::convolution_kernels(), [&](const kernels::ConvolutionKernel& kernel) {
+    const auto expect_exact = [&](const kernels::ConvolutionKernel& kernel) {
       const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
       std::vector<std::int32_t> folded = bias;
       for (std::size_t o = 0; o < folded.size(); ++o) folded[o] -= packed.zero_point_sum[o];
@@ -86,7 +93,14 @@ struct ConvolutionProblem {
         first = last;
       }
       expect_equal<std::uint8_t>(expected, parts);
-    });
+    };
+    each_kernel(kernels::convolution_kernels(), expect_exact);
+#if defined(ITRT_X86)
+    if (is_detected(Isa::avx512_vnni)) {
+      SCOPED_TRACE("as EVEX");
+      expect_exact(kernels::convolution_avx_vnni_as_evex);
+    }
+#endif
   }
 
  private:
