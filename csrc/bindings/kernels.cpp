@@ -114,13 +114,11 @@ py::list list_kernels() {
   return rows;
 }
 
-// Throws where an order of summation exists that could leave 31 bits.
-void check_accumulators(const Array<std::int8_t>& weight, std::span<const std::int32_t> folded_bias) {
-  const std::int64_t products = weight.size() / weight.shape(0);
-  const std::int8_t* value = weight.data();
-  for (std::size_t o = 0; o < folded_bias.size(); ++o) {
-    std::int64_t largest = std::abs(static_cast<std::int64_t>(folded_bias[o]));
-    for (std::int64_t i = 0; i < products; ++i) largest += 255 * std::abs(static_cast<std::int64_t>(*value++));
+// Throws where a sum could leave 31 bits.
+void check_accumulators(const kernels::PackedConvolution& packed, const Array<std::int32_t>& bias) {
+  for (std::size_t o = 0; o < packed.zero_point_sum.size(); ++o) {
+    const std::int64_t folded = std::int64_t{bias.data()[o]} - packed.zero_point_sum[o];
+    const std::int64_t largest = std::abs(folded) + packed.highest_sum[o] - packed.lowest_sum[o];
     if (largest > INT32_MAX) {
       fail("w_s8", "accumulators of at most 31 bits", std::to_string(largest) + " in channel " + std::to_string(o));
     }
@@ -205,12 +203,13 @@ py::array conv2d(const py::object& x_object, const py::object& weight_object, co
       .zero_points = {zero_points.data(), static_cast<std::size_t>(zero_points.size())}};
   const kernels::PackedConvolution packed =
       kernels::pack(kernels::select_convolution(select_isa(isa)), out_channels, {&term, 1});
-  std::vector<std::int32_t> folded_bias(bias.data(), bias.data() + out_channels);
-  for (std::size_t o = 0; o < folded_bias.size(); ++o) {
-    const std::int64_t folded = std::int64_t{folded_bias[o]} - packed.zero_point_sum[o];
-    folded_bias[o] = static_cast<std::int32_t>(std::clamp<std::int64_t>(folded, -INT32_MAX, INT32_MAX));
-  }
-  check_accumulators(weight, folded_bias);
+  const kernels::PackedRequantization requantization =
+      kernels::pack(packed, {.bias = {bias.data(), static_cast<std::size_t>(bias.size())},
+                             .scale = {scale.data(), static_cast<std::size_t>(scale.size())},
+                             .output_zero_point = static_cast<std::int32_t>(y_zero_point),
+                             .clamp_lower = static_cast<std::int32_t>(clamp.first),
+                             .clamp_upper = static_cast<std::int32_t>(clamp.second)});
+  check_accumulators(packed, bias);
 
   std::vector<py::ssize_t> shape = {output_height, output_width, out_channels};
   if (axis) shape.insert(shape.begin(), images);
@@ -224,11 +223,7 @@ py::array conv2d(const py::object& x_object, const py::object& weight_object, co
       const kernels::ConvolutionInput view = {input.as<std::uint8_t>() + image * height * width * in_channels, height,
                                               width};
       const kernels::ConvolutionCall call = {.inputs = {&view, 1},
-                                             .bias = folded_bias.data(),
-                                             .scale = scale.data(),
-                                             .output_zero_point = static_cast<std::int32_t>(y_zero_point),
-                                             .clamp_lower = static_cast<std::int32_t>(clamp.first),
-                                             .clamp_upper = static_cast<std::int32_t>(clamp.second),
+                                             .requantization = &requantization,
                                              .output = output + image * output_height * output_width * out_channels,
                                              .output_height = output_height,
                                              .output_width = output_width};

@@ -49,7 +49,7 @@ std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& ope
   for (model::Operator& op : operators) {
     PreparedOperator prepared{op.name, op.output, model::Add{}};
     if (auto* convolution = std::get_if<model::Convolution>(&op.body)) {
-      prepared.body = prepare(*convolution, model_.tensors[static_cast<std::size_t>(op.output)].channels);
+      prepared.body = prepare(*convolution, model_.tensors[static_cast<std::size_t>(op.output)]);
     } else if (auto* add = std::get_if<model::Add>(&op.body)) {
       prepared.body = *add;
     } else {
@@ -60,9 +60,8 @@ std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& ope
   return result;
 }
 
-PreparedConvolution Program::prepare(model::Convolution& convolution, std::int64_t out_channels) {
+PreparedConvolution Program::prepare(model::Convolution& convolution, const model::Tensor& output) {
   PreparedConvolution result;
-  result.clamp = convolution.clamp;
   std::size_t weight_steps = 1;
   for (const model::Term& term : convolution.terms) {
     result.inputs.push_back(term.input);
@@ -77,15 +76,17 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, std::int64
       const model::Tensor& input = model_.tensors[static_cast<std::size_t>(term.input)];
       terms.push_back(kernel_term(term, input, static_cast<std::int64_t>(step)));
     }
-    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), out_channels, terms));
+    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), output.channels, terms));
   }
-  for (std::size_t step = 0; step < std::max(weight_steps, convolution.bias.values.size()); ++step) {
-    std::vector<std::int32_t> bias = convolution.bias.at(static_cast<std::int64_t>(step));
-    const std::vector<std::int32_t>& sums = result.packed.at(static_cast<std::int64_t>(step)).zero_point_sum;
-    for (std::size_t channel = 0; channel < bias.size(); ++channel) bias[channel] -= sums[channel];
-    result.bias.push_back(std::move(bias));
+  const std::size_t steps = std::max({weight_steps, convolution.bias.values.size(), convolution.scale.values.size()});
+  for (std::int64_t step = 0; step < static_cast<std::int64_t>(steps); ++step) {
+    const kernels::ConvolutionRequantization requantization = {.bias = convolution.bias.at(step),
+                                                               .scale = convolution.scale.at(step),
+                                                               .output_zero_point = output.zero_points.front(),
+                                                               .clamp_lower = convolution.clamp.lower,
+                                                               .clamp_upper = convolution.clamp.upper};
+    result.requantization.push_back(kernels::pack(result.packed.at(step), requantization));
   }
-  for (std::vector<float>& scale : convolution.scale.values) result.scale.push_back(std::move(scale));
 
   // Packed and folded: the file's own copies are not needed again.
   for (model::Term& term : convolution.terms) term.weight = {};

@@ -34,9 +34,7 @@ class PerStep {
 struct PreparedConvolution {
   std::vector<model::TensorIndex> inputs;  // one a term
   PerStep<kernels::PackedConvolution> packed;
-  PerStep<std::vector<std::int32_t>> bias;  // with the zero points folded in
-  PerStep<std::vector<float>> scale;
-  model::Clamp clamp;
+  PerStep<kernels::PackedRequantization> requantization;
 };
 
 // An operator with everything that does not depend on the image.
@@ -68,7 +66,7 @@ class Program {
  private:
   Program(model::Program model, Isa isa);
   std::vector<PreparedOperator> prepare(std::vector<model::Operator>& operators);
-  PreparedConvolution prepare(model::Convolution& convolution, std::int64_t out_channels);
+  PreparedConvolution prepare(model::Convolution& convolution, const model::Tensor& output);
 
   model::Program model_;
   Isa isa_;

@@ -147,11 +147,7 @@ void Session::run(const PreparedConvolution& convolution, model::TensorIndex out
   }
   kernels::ConvolutionCall call;
   call.inputs = std::span(convolution_inputs_).first(terms);
-  call.bias = convolution.bias.at(step).data();
-  call.scale = convolution.scale.at(step).data();
-  call.output_zero_point = tensor(output).zero_points.front();
-  call.clamp_lower = convolution.clamp.lower;
-  call.clamp_upper = convolution.clamp.upper;
+  call.requantization = &convolution.requantization.at(step);
   call.output = data(output);
   call.output_height = size(output).height;
   call.output_width = size(output).width;

@@ -259,25 +259,33 @@ std::size_t scratch_bytes(const PackedConvolution& packed) {
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  const PackedRequantization& requantization = *call.requantization;
+  const std::int32_t* start = requantization.lanes.as<std::int32_t>();
+  const float* scale = requantization.lanes.as<float>() + packed.lanes;
   Panel panel(packed, call);
   while (first < last) {
     const std::int64_t pixels = panel.fill(first, last);
-    for (const ConvolutionOutputBlock& output : packed.blocks) {
+    for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
+      const ConvolutionOutputBlock& block = packed.blocks[b];
       packed.kernel->run({
           .pointers = panel.pointers(),
           .pointer_stride = panel_pixels,
           .pixels = pixels,
-          .segments = packed.segments.data() + output.partition * packed.segment_count,
+          .segments = packed.segments.data() + block.partition * packed.segment_count,
           .segment_count = packed.segment_count,
-          .weights = packed.weights.data() + output.weights_offset,
-          .width = output.width,
-          .channels = output.channels,
-          .bias = call.bias + output.first_channel,
-          .scale = call.scale + output.first_channel,
-          .output_zero_point = call.output_zero_point,
-          .clamp_lower = call.clamp_lower,
-          .clamp_upper = call.clamp_upper,
-          .output = call.output + first * packed.out_channels + output.first_channel,
+          .weights = packed.weights.data() + block.weights_offset,
+          .width = block.width,
+          .channels = block.channels,
+          .start = start + block.first_lane,
+          .scale = scale + block.first_lane,
+          .offset = scale + packed.lanes + block.first_lane,
+          .result = requantization.results[b],
+          .output_zero_point = requantization.output_zero_point,
+          .clamp_lower = requantization.clamp_lower,
+          .clamp_upper = requantization.clamp_upper,
+          .initial = nullptr,
+          .initial_stride = 0,
+          .output = call.output + first * packed.out_channels + block.first_channel,
           .output_stride = packed.out_channels,
       });
     }

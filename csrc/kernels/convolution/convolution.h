@@ -43,6 +43,7 @@ struct ConvolutionTerm {
 
 struct ConvolutionKernel;   // convolution_kernel.h
 struct ConvolutionSegment;  // convolution_kernel.h
+enum class ConvolutionResult;
 
 // Bytes that lie side by side in an input: `taps` neighbours of a kernel row, with all their channels.
 struct ConvolutionRun {
@@ -58,6 +59,7 @@ struct ConvolutionOutputBlock {
   std::int64_t first_channel = 0, channels = 0, width = 0;
   std::int64_t partition = 0;
   std::size_t weights_offset = 0;
+  std::int64_t first_lane = 0;
 };
 
 // Weights of all terms in the layout of one kernel. Immutable; shared between threads.
@@ -78,8 +80,26 @@ struct PackedConvolution {
   std::vector<ConvolutionSegment> segments;  // [partition][segment]
   std::int64_t assembly_bytes = 0;           // scratch of a pixel at the border
   AlignedBuffer weights;
-  AlignedBuffer padding;                     // runs that hold each term's zero points
-  std::vector<std::int32_t> zero_point_sum;  // sum of weight * zero_point an output channel: bias -= this
+  AlignedBuffer padding;                              // runs that hold each term's zero points
+  std::int64_t lanes = 0;                             // of all blocks
+  std::vector<std::int32_t> zero_point_sum;           // sum of weight * zero_point an output channel: bias -= this
+  std::vector<std::int64_t> lowest_sum, highest_sum;  // of weight * input, whatever the input, an output channel
+};
+
+// What turns sums into outputs, as the program states it.
+struct ConvolutionRequantization {
+  std::span<const std::int32_t> bias = {};  // one an output channel
+  std::span<const float> scale = {};        // one an output channel
+  std::int32_t output_zero_point = 0;
+  std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
+};
+
+// The same in the order of a packed convolution's lanes, its zero points folded into the bias. Immutable; shared
+// between threads.
+struct PackedRequantization {
+  std::int32_t output_zero_point = 0, clamp_lower = 0, clamp_upper = 255;
+  std::vector<ConvolutionResult> results;  // one a block
+  AlignedBuffer lanes;                     // i32 start, f32 scale, f32 offset; each [lane]
 };
 
 // Where a term's input lies; its height and width.
@@ -91,17 +111,15 @@ struct ConvolutionInput {
 // Everything that changes from call to call.
 struct ConvolutionCall {
   std::span<const ConvolutionInput> inputs;  // one a term
-  const std::int32_t* bias = nullptr;        // out_channels, zero_point_sum already subtracted
-  const float* scale = nullptr;              // out_channels
-  std::int32_t output_zero_point = 0;
-  std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
-  std::uint8_t* output = nullptr;                   // (height, width, out_channels)
+  const PackedRequantization* requantization = nullptr;
+  std::uint8_t* output = nullptr;  // (height, width, out_channels)
   std::int64_t output_height = 0, output_width = 0;
   std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
 };
 
 PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
                        std::span<const ConvolutionTerm> terms);
+PackedRequantization pack(const PackedConvolution& convolution, const ConvolutionRequantization& requantization);
 
 std::size_t scratch_bytes(const PackedConvolution& packed);
 

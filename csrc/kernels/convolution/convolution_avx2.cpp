@@ -9,7 +9,7 @@
 #include <immintrin.h>
 
 #include "kernels/convolution/convolution_kernel.h"
-#include "kernels/convolution/convolution_requantize_256.h"
+#include "kernels/convolution/convolution_results_256.h"
 #include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
@@ -100,13 +100,13 @@ template <int pixels, int vectors>
 
 template <int pixels, int vectors>
 void panel(const ConvolutionBlock& block) {
-  const Requantization<vectors> requantization(block);
+  const Results<vectors> results(block);
   alignas(32) std::int16_t chunk[group_pixels * chunk_pitch];
   __m256i sums[group_pixels * vectors];
   for (std::int64_t first = 0; first < block.pixels; first += group_pixels) {
     const std::int64_t left = block.pixels - first, count = left < group_pixels ? left : group_pixels;
     const std::int64_t computed = (count + pixels - 1) / pixels * pixels;
-    start_rows<vectors * lanes>(block, computed, reinterpret_cast<std::int32_t*>(sums));
+    start_rows<vectors * lanes>(block, first, computed, reinterpret_cast<std::int32_t*>(sums));
     const __m256i* weights = reinterpret_cast<const __m256i*>(block.weights);
     for (Position position; position.segment < block.segment_count;) {
       const std::int64_t quads = widen_chunk(block, first, computed, position, chunk) / 4;
@@ -115,7 +115,7 @@ void panel(const ConvolutionBlock& block) {
       }
       weights += quads * 2 * vectors;
     }
-    requantization.template store<group_pixels>(first, count, sums);
+    results.template store<group_pixels>(first, count, sums);
   }
 }
 
@@ -151,7 +151,15 @@ void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
 }  // namespace
 
 const ConvolutionKernel convolution_avx2 = {
-    "avx2_3x32", Isa::avx2, lanes, 4 * sizeof(std::int16_t), block_vectors, pack_quad, run,
+    .name = "avx2_3x32",
+    .isa = Isa::avx2,
+    .vector_width = lanes,
+    .bytes_a_quad = 4 * sizeof(std::int16_t),
+    .reads_float_sums = false,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

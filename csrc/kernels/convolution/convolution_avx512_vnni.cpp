@@ -6,13 +6,14 @@
 //     ...
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/convolution/convolution_kernel.h"
 
 namespace itrt::kernels {
 namespace {
 
 constexpr std::int64_t lanes = 16;
-constexpr int most_vectors = 4;
 
 // As an instruction, since gcc copies and spills sums around _mm512_dpbusd_epi32: a third of the speed.
 inline void dot(__m512i& sum, __m512i input, __m512i weight) {
@@ -30,88 +31,93 @@ inline __m512i broadcast(const std::uint8_t* base, std::int64_t index) {
   return result;
 }
 
+// Limits of ConvolutionResult::general, and the zero point.
 struct Limits {
   __m512 upper;        // before the zero point is added
   __m512i zero_point;  // 16 bits
   __m512i lower;       // 8 bits, stored
-};
-
-struct Requantization {
-  alignas(64) std::int32_t bias[most_vectors * lanes];
-  alignas(64) float scale[most_vectors * lanes];
-  Limits limits;
   __mmask64 channels;  // that exist
+
+  explicit Limits(const ConvolutionBlock& block)
+      : upper(_mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point))),
+        zero_point(_mm512_set1_epi16(static_cast<short>(block.output_zero_point))),
+        lower(_mm512_set1_epi8(static_cast<char>(block.clamp_lower))),
+        channels(~__mmask64{0} >> (64 - block.channels)) {}
 };
 
-// Four vectors of sums -> 64 bytes in their order.
+// Sums are requantized a piece at a time, four vectors or three: the pixels of a piece.
+constexpr int piece_pixels(int vectors) { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
+
+// A block of 64 channels holds them in the order in which packing brings them back: packing works within 128 bits, so
+// that lane (vector v, 128 bits l, element i) of the sums becomes byte 16 * l + 4 * v + i.
+std::int64_t channel_of_lane(std::int64_t width, std::int64_t lane) {
+  return width == 64 ? lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4 : lane;
+}
+
+// Sums of a piece -> bytes in the order of pixels and channels.
 //
 // Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
-// too small ones become just that, and saturate on the way to u8. Without `clamped` the caller knows that no product
-// leaves 31 bits and that the stored limits are 0 and 255: saturation does it all.
-template <bool clamped>
-[[gnu::always_inline]] inline __m512i requantize(const __m512i (&sum)[4], const float* const (&scale)[4],
-                                                 const Limits& r) {
+// too small ones become just that, and saturate on the way to u8.
+template <int vectors, ConvolutionResult result>
+[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const ConvolutionBlock& block,
+                                                 const Limits& limits) {
+  constexpr bool general = result == ConvolutionResult::general;
   const auto scaled = [&](int i) {
-    const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_load_ps(scale[i]));
-    return _mm512_cvtps_epi32(clamped ? _mm512_min_ps(product, r.upper) : product);
+    const __m512 scale = _mm512_load_ps(block.scale + i % vectors * lanes);
+    if constexpr (general) {
+      return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), scale), limits.upper));
+    }
+    const __m512 offset = _mm512_load_ps(block.offset + i % vectors * lanes);
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_castsi512_ps(sum[i]), scale, offset));
   };
-  const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(scaled(0), scaled(1)), r.zero_point);
-  const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(scaled(2), scaled(3)), r.zero_point);
-  const __m512i bytes = _mm512_packus_epi16(low, high);
-  // Packing works within 128 bits: 4-byte groups come out as a 4 x 4 transpose.
+  const auto with_zero_point = [&](__m512i words) {
+    return result == ConvolutionResult::saturating_at_zero ? words : _mm512_adds_epi16(words, limits.zero_point);
+  };
+  const __m512i low = with_zero_point(_mm512_packs_epi32(scaled(0), scaled(1)));
+  const __m512i third = scaled(2), fourth = vectors == 3 ? third : scaled(3);
+  const __m512i high = with_zero_point(_mm512_packs_epi32(third, fourth));
+  __m512i bytes = _mm512_packus_epi16(low, high);
+  if constexpr (general) bytes = _mm512_max_epu8(bytes, limits.lower);
+  if constexpr (vectors == 4) return bytes;
+  // 4-byte groups came out as a 4 x 4 transpose.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  return _mm512_permutexvar_epi32(order, clamped ? _mm512_max_epu8(bytes, r.lower) : bytes);
+  return _mm512_permutexvar_epi32(order, bytes);
 }
 
-// Stores the first bytes of a 64-byte vector that `mask` has; all of `bytes` of them where `whole`.
-template <int bytes, bool whole>
-[[gnu::always_inline]] inline void store_bytes(std::uint8_t* out, __m512i value, __mmask64 mask) {
-  if constexpr (!whole) {
-    _mm512_mask_storeu_epi8(out, mask & (~__mmask64{0} >> (64 - bytes)), value);
-  } else if constexpr (bytes == 64) {
-    _mm512_storeu_si512(out, value);
-  } else if constexpr (bytes == 32) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_castsi512_si256(value));
-  } else {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_castsi512_si128(value));
-  }
-}
-
-// A vector of pixel `index` / vectors, where that is one of the first `count`.
-template <int vectors, bool simple>
-[[gnu::always_inline]] inline void store_vector(std::uint8_t* out, std::int64_t stride, std::int64_t count, int index,
-                                                __m128i value, __mmask64 channels) {
-  if (index / vectors >= count) return;
-  store_bytes<16, simple>(out + index / vectors * stride + index % vectors * lanes, _mm512_castsi128_si512(value),
-                          channels >> (index % vectors * lanes));
-}
-
-// The first `count` pixels of a tile, sums from `i` on. `simple`: not clamped, every channel of the block exists.
-// (A recursion, not a loop: gcc keeps an array in registers only where it sees every index early.)
-template <int pixels, int vectors, bool simple, int i = 0>
-[[gnu::always_inline]] inline void store(std::uint8_t* out, std::int64_t stride, std::int64_t count,
-                                         const __m512i (&sum)[pixels * vectors], const Requantization& r,
-                                         __mmask64 channels, const Limits& limits) {
-  if (i / vectors >= count) return;
-  const __m512i four[4] = {sum[i], sum[i + 1], sum[i + 2], sum[i + 3]};
-  const float* const scale[4] = {r.scale + i % vectors * lanes, r.scale + (i + 1) % vectors * lanes,
-                                 r.scale + (i + 2) % vectors * lanes, r.scale + (i + 3) % vectors * lanes};
-  const __m512i bytes = requantize<!simple>(four, scale, limits);
-  if constexpr (vectors == 4) {
-    store_bytes<64, simple>(out + i / 4 * stride, bytes, channels);
+// One pixel's bytes, the first of `bytes`; those alone that exist where `result` is general.
+template <int vectors, ConvolutionResult result>
+[[gnu::always_inline]] inline void store_pixel(std::uint8_t* output, __m512i bytes, __mmask64 channels) {
+  constexpr __mmask64 whole = ~__mmask64{0} >> (64 - vectors * lanes);
+  if constexpr (result == ConvolutionResult::general || vectors == 3) {
+    _mm512_mask_storeu_epi8(output, channels & whole, bytes);
+  } else if constexpr (vectors == 4) {
+    _mm512_storeu_si512(output, bytes);
   } else if constexpr (vectors == 2) {
-    store_bytes<32, simple>(out + i / 2 * stride, bytes, channels);
-    if (i / 2 + 1 == count) return;
-    store_bytes<32, simple>(out + (i / 2 + 1) * stride, _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1)),
-                            channels);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output), _mm512_castsi512_si256(bytes));
   } else {
-    store_vector<vectors, simple>(out, stride, count, i, _mm512_castsi512_si128(bytes), channels);
-    store_vector<vectors, simple>(out, stride, count, i + 1, _mm512_extracti32x4_epi32(bytes, 1), channels);
-    store_vector<vectors, simple>(out, stride, count, i + 2, _mm512_extracti32x4_epi32(bytes, 2), channels);
-    store_vector<vectors, simple>(out, stride, count, i + 3, _mm512_extracti32x4_epi32(bytes, 3), channels);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), _mm512_castsi512_si128(bytes));
   }
-  if constexpr (i + 4 < pixels * vectors) {
-    store<pixels, vectors, simple, i + 4>(out, stride, count, sum, r, channels, limits);
+}
+
+// The pixels of a tile, from `first` on. (A recursion, not a loop: gcc keeps an array in registers only where it sees
+// every index early.)
+template <int pixels, int vectors, ConvolutionResult result, int first = 0>
+[[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                         const Limits& limits, std::uint8_t* output, std::int64_t stride) {
+  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, block, limits);
+  store_pixel<vectors, result>(output, bytes, limits.channels);
+  if constexpr (vectors == 2) {
+    const __m512i second = _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1));
+    store_pixel<vectors, result>(output + stride, second, limits.channels);
+  } else if constexpr (vectors == 1) {
+    const auto quarter = [&](__m128i value) { return _mm512_castsi128_si512(value); };
+    store_pixel<1, result>(output + stride, quarter(_mm512_extracti32x4_epi32(bytes, 1)), limits.channels);
+    store_pixel<1, result>(output + 2 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 2)), limits.channels);
+    store_pixel<1, result>(output + 3 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 3)), limits.channels);
+  }
+  constexpr int next = first + piece_pixels(vectors);
+  if constexpr (next < pixels) {
+    store<pixels, vectors, result, next>(sum, block, limits, output + piece_pixels(vectors) * stride, stride);
   }
 }
 
@@ -131,13 +137,29 @@ template <int pixels, int vectors, int offset>
   }
 }
 
-// Not inlined: a tile needs every register. Inputs are addressed from their end, with an index that counts up to zero,
-// which leaves registers for twelve pointers, the index and the weights.
-template <int pixels, int vectors, bool simple>
-[[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Requantization& r) {
-  __m512i sum[pixels * vectors];
+// Where sums start: at the bias, or at the sums of other terms plus the bias.
+template <int pixels, int vectors>
+[[gnu::always_inline]] inline void start(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                         std::int64_t first) {
 #pragma GCC unroll 32
-  for (int i = 0; i < pixels * vectors; ++i) sum[i] = _mm512_load_si512(r.bias + i % vectors * lanes);
+  for (int i = 0; i < pixels * vectors; ++i) sum[i] = _mm512_load_si512(block.start + i % vectors * lanes);
+  if (block.initial == nullptr) return;
+  const std::int32_t* initial = block.initial + first * block.initial_stride;
+#pragma GCC unroll 32
+  for (int p = 0; p < pixels; ++p, initial += block.initial_stride) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      sum[p * vectors + v] = _mm512_add_epi32(sum[p * vectors + v], _mm512_loadu_si512(initial + v * lanes));
+    }
+  }
+}
+
+// One tile. Inputs are addressed from their end, with an index that counts up to zero, which leaves registers for
+// twelve pointers, the index and the weights.
+template <int pixels, int vectors>
+[[gnu::always_inline]] inline void multiply(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                            std::int64_t first) {
+  start<pixels, vectors>(sum, block, first);
   const std::byte* weights = block.weights;
   const std::uint8_t* const* pointers = block.pointers + first;
   for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
@@ -157,48 +179,96 @@ template <int pixels, int vectors, bool simple>
       multiply<pixels, vectors, 12>(sum, input, at, weights + vectors * 192);
     }
   }
-  const Limits limits = r.limits;  // a copy: the output might alias r
-  std::uint8_t* out = block.output + first * block.output_stride;
-  store<pixels, vectors, simple>(out, block.output_stride, block.pixels - first, sum, r, r.channels, limits);
 }
 
-// Tiles over the panel; the rest in the smallest tile that holds it (pointers behind the panel repeat the last pixel).
-template <int pixels, int vectors, bool simple>
-void panel(const ConvolutionBlock& block, const Requantization& r, std::int64_t first = 0) {
-  constexpr int step = vectors == 4 ? 2 : 4;  // pixels of the next smaller tile are fewer by this
-  for (; block.pixels - first > pixels - step; first += pixels) tile<pixels, vectors, simple>(block, first, r);
-  if constexpr (pixels > step) {
-    if (first < block.pixels) panel<pixels - step, vectors, simple>(block, r, first);
+// As many whole tiles as `pixels` go into what is left from `first` on. Not inlined: a tile needs every register.
+template <int pixels, int vectors, ConvolutionResult result>
+[[gnu::noinline]] std::int64_t whole_tiles(const ConvolutionBlock& block, std::int64_t first) {
+  const Limits limits(block);
+  for (; first + pixels <= block.pixels; first += pixels) {
+    __m512i sum[pixels * vectors];
+    multiply<pixels, vectors>(sum, block, first);
+    if constexpr (result == ConvolutionResult::sum) {
+      std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * block.output_stride;
+#pragma GCC unroll 32
+      for (int i = 0; i < pixels * vectors; ++i) {
+        _mm512_storeu_si512(output + i / vectors * block.output_stride + i % vectors * lanes, sum[i]);
+      }
+    } else {
+      std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * block.output_stride;
+      store<pixels, vectors, result>(sum, block, limits, output, block.output_stride);
+    }
+  }
+  return first;
+}
+
+// The last pixels, fewer than a tile has: pointers behind the panel repeat the last pixel; what comes of them is not
+// copied to the output.
+template <int pixels, int vectors, ConvolutionResult result>
+void part_of_tile(const ConvolutionBlock& block, std::int64_t first) {
+  constexpr std::size_t element = result == ConvolutionResult::sum ? sizeof(std::int32_t) : sizeof(std::uint8_t);
+  alignas(64) std::byte results[pixels * vectors * lanes * element];
+  ConvolutionBlock tile = block;
+  tile.pointers += first;
+  tile.pixels = pixels;
+  tile.output = results;
+  tile.output_stride = vectors * lanes;
+  const std::int64_t left = block.pixels - first;
+  alignas(64) std::int32_t initial[pixels * vectors * lanes];
+  if (block.initial != nullptr) {  // these sums end with the panel
+    for (std::int64_t p = 0; p < left; ++p) {
+      std::memcpy(initial + p * tile.output_stride, block.initial + (first + p) * block.initial_stride,
+                  static_cast<std::size_t>(block.width) * sizeof(std::int32_t));
+    }
+    tile.initial = initial;
+    tile.initial_stride = tile.output_stride;
+  }
+  whole_tiles<pixels, vectors, result>(tile, 0);
+  std::byte* output = static_cast<std::byte*>(block.output);
+  const std::int64_t count = result == ConvolutionResult::sum ? block.width : block.channels;
+  for (std::int64_t p = 0; p < left; ++p) {
+    std::memcpy(output + static_cast<std::size_t>((first + p) * block.output_stride) * element,
+                results + static_cast<std::size_t>(p * tile.output_stride) * element,
+                static_cast<std::size_t>(count) * element);
   }
 }
 
-template <bool simple>
-void run_panel(const ConvolutionBlock& block, const Requantization& r) {
+// Tiles over the panel; what is left over goes to the smallest tile that holds it.
+template <int pixels, int vectors, ConvolutionResult result>
+void panel(const ConvolutionBlock& block, std::int64_t first = 0) {
+  constexpr int step = vectors == 4 ? 2 : 4;  // pixels of the next smaller tile are fewer by this
+  first = whole_tiles<pixels, vectors, result>(block, first);
+  if constexpr (pixels > step) {
+    if (block.pixels - first <= pixels - step) return panel<pixels - step, vectors, result>(block, first);
+  }
+  if (first < block.pixels) part_of_tile<pixels, vectors, result>(block, first);
+}
+
+template <ConvolutionResult result>
+void run_panel(const ConvolutionBlock& block) {
   switch (block.width / lanes) {
     case 1:
-      return panel<12, 1, simple>(block, r);
+      return panel<12, 1, result>(block);
     case 2:
-      return panel<12, 2, simple>(block, r);
+      return panel<12, 2, result>(block);
     case 3:
-      return panel<8, 3, simple>(block, r);
+      return panel<8, 3, result>(block);
     default:
-      return panel<6, 4, simple>(block, r);
+      return panel<6, 4, result>(block);
   }
 }
 
 void run(const ConvolutionBlock& block) {
-  Requantization r = {};
-  bool simple = block.channels == block.width && block.clamp_lower == 0 && block.clamp_upper == 255;
-  for (std::int64_t c = 0; c < block.channels; ++c) {
-    r.bias[c] = block.bias[c];
-    r.scale[c] = block.scale[c];
-    simple &= r.scale[c] > -1.0f && r.scale[c] < 1.0f;
+  switch (block.result) {
+    case ConvolutionResult::general:
+      return run_panel<ConvolutionResult::general>(block);
+    case ConvolutionResult::saturating:
+      return run_panel<ConvolutionResult::saturating>(block);
+    case ConvolutionResult::saturating_at_zero:
+      return run_panel<ConvolutionResult::saturating_at_zero>(block);
+    case ConvolutionResult::sum:
+      return run_panel<ConvolutionResult::sum>(block);
   }
-  r.limits.upper = _mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
-  r.limits.zero_point = _mm512_set1_epi16(static_cast<short>(block.output_zero_point));
-  r.limits.lower = _mm512_set1_epi8(static_cast<char>(block.clamp_lower));
-  r.channels = ~__mmask64{0} >> (64 - block.channels);
-  simple ? run_panel<true>(block, r) : run_panel<false>(block, r);
 }
 
 // Four vectors where there are four: six pixels need half the pointers and half the stores of twelve, which is worth
@@ -213,7 +283,15 @@ void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
 }  // namespace
 
 const ConvolutionKernel convolution_avx512_vnni = {
-    "avx512_vnni_6x64", Isa::avx512_vnni, lanes, 4, block_vectors, pack_quad, run,
+    .name = "avx512_vnni_6x64",
+    .isa = Isa::avx512_vnni,
+    .vector_width = lanes,
+    .bytes_a_quad = 4,
+    .reads_float_sums = true,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

@@ -24,6 +24,26 @@ struct ConvolutionSegment {
   std::int64_t offset;  // bytes from the pixel's pointer to the run: the channels of groups before this one
 };
 
+// What becomes of a finished sum.
+enum class ConvolutionResult {
+  // u8: multiplied, clamped, rounded.
+  general,
+  // u8, proven to need less: no product leaves 31 bits and the clamp is that of the type. Sums start at `float_sum` and
+  // are read as binary32: see `float_sum`.
+  saturating,
+  saturating_at_zero,  // and the output's zero point is 0
+  // i32, as it is: a summand of later calls (ConvolutionBlock::initial).
+  sum,
+};
+
+// The bits of 1.5 * 2^23. A binary32 number there has units of one, so an i32 sum of less than 23 bits that starts here
+// is, read as binary32, 1.5 * 2^23 + sum. With offset = -1.5 * 2^23 * scale, where that is exact,
+//
+//   fused_multiply_add(1.5 * 2^23 + sum, scale, offset) = round(sum * scale)
+//
+// to the last bit: one instruction in place of a conversion and a multiplication.
+inline constexpr std::int32_t float_sum = 0x4B400000;
+
 struct ConvolutionBlock {
   const std::uint8_t* const* pointers;  // [segment][pointer_stride]
   std::int64_t pointer_stride;
@@ -31,23 +51,31 @@ struct ConvolutionBlock {
   const ConvolutionSegment* segments;
   std::int64_t segment_count;
   const std::byte* weights;  // of this block, 64-byte aligned
-  std::int64_t width;        // channels that the weights are padded to
+  std::int64_t width;        // channels that the weights are padded to: lanes
   std::int64_t channels;     // channels that exist: 1 .. width
-  const std::int32_t* bias;
+  // One a lane, 64-byte aligned.
+  const std::int32_t* start;  // the bias: sums start here
   const float* scale;
+  const float* offset;
+  ConvolutionResult result;
   std::int32_t output_zero_point, clamp_lower, clamp_upper;
-  std::uint8_t* output;  // first pixel, first channel of the block
-  std::int64_t output_stride;
+  const std::int32_t* initial;  // [pixel][initial_stride], lanes of this block: added to `start`; or null
+  std::int64_t initial_stride;
+  void* output;                // first pixel, first channel of the block: u8; ConvolutionResult::sum: i32, lanes
+  std::int64_t output_stride;  // elements
 };
 
 struct ConvolutionKernel {
   const char* name;
   Isa isa;
   std::int64_t vector_width;  // channels: blocks are multiples of it
-  std::int64_t bytes_a_quad;  // of packed weights, a channel
+  std::int64_t bytes_a_quad;  // of packed weights, a lane
+  bool reads_float_sums;      // knows ConvolutionResult::saturating
   // Width of the block to cut off first when `vectors` vectors of channels are left.
   std::int64_t (*block_vectors)(std::int64_t vectors);
-  // One quad's weights, [width][4], as `run` reads them: width * bytes_a_quad bytes.
+  // Where in a block of `width` lanes the channels lie: a permutation.
+  std::int64_t (*channel_of_lane)(std::int64_t width, std::int64_t lane);
+  // One quad's weights, [lane][4], as `run` reads them: width * bytes_a_quad bytes.
   void (*pack_quad)(const std::int8_t* quad, std::int64_t width, std::byte* packed);
   void (*run)(const ConvolutionBlock& block);
 };

@@ -12,7 +12,7 @@
 
 #include "kernels/convolution/convolution_dot_weights.h"
 #include "kernels/convolution/convolution_kernel.h"
-#include "kernels/convolution/convolution_requantize_neon.h"
+#include "kernels/convolution/convolution_results_neon.h"
 #include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
@@ -94,15 +94,15 @@ template <int pixels, int vectors>
 
 template <int pixels, int vectors>
 void panel(const ConvolutionBlock& block) {
-  const Requantization<vectors> requantization(block);
+  const Results<vectors> results(block);
   int32x4_t correction[vectors], sums[pixels * vectors];
   offset_correction(block, correction);
   for (std::int64_t first = 0; first < block.pixels; first += pixels) {
     const std::int64_t left = block.pixels - first, count = left < pixels ? left : pixels;
-    start_rows<vectors * lanes>(block, pixels, reinterpret_cast<std::int32_t*>(sums));
+    start_rows<vectors * lanes>(block, first, pixels, reinterpret_cast<std::int32_t*>(sums));
     for (int i = 0; i < pixels * vectors; ++i) sums[i] = vaddq_s32(sums[i], correction[i % vectors]);
     tile<pixels, vectors>(block, first, sums);
-    requantization.template store<pixels>(first, count, sums);
+    results.template store<pixels>(first, count, sums);
   }
 }
 
@@ -124,7 +124,15 @@ std::int64_t block_vectors(std::int64_t vectors) { return vectors < most_vectors
 }  // namespace
 
 const ConvolutionKernel convolution_neon_dot = {
-    "neon_dot_6x16", Isa::neon_dot, lanes, dot_bytes_a_quad, block_vectors, pack_dot_quad, run,
+    .name = "neon_dot_6x16",
+    .isa = Isa::neon_dot,
+    .vector_width = lanes,
+    .bytes_a_quad = dot_bytes_a_quad,
+    .reads_float_sums = false,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_dot_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

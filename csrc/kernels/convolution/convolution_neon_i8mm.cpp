@@ -12,7 +12,7 @@
 
 #include "kernels/convolution/convolution_dot_weights.h"
 #include "kernels/convolution/convolution_kernel.h"
-#include "kernels/convolution/convolution_requantize_neon.h"
+#include "kernels/convolution/convolution_results_neon.h"
 #include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
@@ -116,13 +116,13 @@ template <int vectors>
 
 template <int vectors>
 void panel(const ConvolutionBlock& block) {
-  const Requantization<vectors> requantization(block);
+  const Results<vectors> results(block);
   int32x4_t sums[pixels * vectors];
   for (std::int64_t first = 0; first < block.pixels; first += pixels) {
     const std::int64_t left = block.pixels - first, count = left < pixels ? left : pixels;
-    start_rows<vectors * lanes>(block, pixels, reinterpret_cast<std::int32_t*>(sums));
+    start_rows<vectors * lanes>(block, first, pixels, reinterpret_cast<std::int32_t*>(sums));
     tile<vectors>(block, first, sums);
-    requantization.template store<pixels>(first, count, sums);
+    results.template store<pixels>(first, count, sums);
   }
 }
 
@@ -133,7 +133,15 @@ std::int64_t block_vectors(std::int64_t vectors) { return vectors < most_vectors
 }  // namespace
 
 const ConvolutionKernel convolution_neon_i8mm = {
-    "neon_i8mm_12x8", Isa::neon_i8mm, lanes, dot_bytes_a_quad, block_vectors, pack_dot_quad, run,
+    .name = "neon_i8mm_12x8",
+    .isa = Isa::neon_i8mm,
+    .vector_width = lanes,
+    .bytes_a_quad = dot_bytes_a_quad,
+    .reads_float_sums = false,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_dot_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

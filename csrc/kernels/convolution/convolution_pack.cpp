@@ -112,13 +112,15 @@ std::vector<ConvolutionRun> list_runs(std::span<const ConvolutionTerm> terms, bo
   return runs;
 }
 
-// Writes one run's weights of one block at byte `position` of the segment: quads[position / 4][channel][position % 4].
+// Writes one run's weights of one block at byte `position` of the segment: quads[position / 4][lane][position % 4].
 void place_run(std::vector<std::int8_t>& segment, std::int64_t position, const ConvolutionRun& run,
-               const ConvolutionTerm& term, const ConvolutionOutputBlock& block, std::int64_t out_channels,
+               const ConvolutionTerm& term, const ConvolutionOutputBlock& block, const PackedConvolution& packed,
                const ChannelRange& range) {
-  const std::int64_t group_inputs = term.in_channels / term.groups, group_outputs = out_channels / term.groups;
-  for (std::int64_t o = 0; o < block.channels; ++o) {
-    const std::int64_t channel = block.first_channel + o;
+  const std::int64_t group_inputs = term.in_channels / term.groups, group_outputs = packed.out_channels / term.groups;
+  for (std::int64_t lane = 0; lane < block.width; ++lane) {
+    const std::int64_t in_block = packed.kernel->channel_of_lane(block.width, lane);
+    if (in_block >= block.channels) continue;
+    const std::int64_t channel = block.first_channel + in_block;
     const std::int64_t shift = channel / group_outputs * group_inputs - range.first;
     for (std::int64_t tap = 0; tap < run.taps; ++tap) {
       const std::int64_t row = channel * term.kernel_height + run.kernel_row;
@@ -126,7 +128,7 @@ void place_run(std::vector<std::int8_t>& segment, std::int64_t position, const C
           term.weight.data() + (row * term.kernel_width + run.kernel_column + tap) * group_inputs;
       for (std::int64_t c = 0; c < group_inputs; ++c) {
         const std::int64_t at = position + tap * range.count + shift + c;
-        segment[static_cast<std::size_t>((at / 4 * block.width + o) * 4 + at % 4)] = source[c];
+        segment[static_cast<std::size_t>((at / 4 * block.width + lane) * 4 + at % 4)] = source[c];
       }
     }
   }
@@ -144,21 +146,27 @@ void pack_padding(PackedConvolution& packed, std::span<const ConvolutionTerm> te
   }
 }
 
-void sum_zero_points(PackedConvolution& packed, std::span<const ConvolutionTerm> terms) {
-  packed.zero_point_sum.assign(static_cast<std::size_t>(packed.out_channels), 0);
+// What every output channel's weights add up to: times the zero points, and at most and at least whatever the input.
+void sum_weights(PackedConvolution& packed, std::span<const ConvolutionTerm> terms) {
+  const auto channels = static_cast<std::size_t>(packed.out_channels);
+  packed.zero_point_sum.assign(channels, 0);
+  packed.lowest_sum.assign(channels, 0);
+  packed.highest_sum.assign(channels, 0);
   for (const ConvolutionTerm& term : terms) {
     const std::int64_t group_inputs = term.in_channels / term.groups, group_outputs = packed.out_channels / term.groups;
     const std::int64_t taps = term.kernel_height * term.kernel_width;
     const std::int8_t* weight = term.weight.data();
-    for (std::int64_t o = 0; o < packed.out_channels; ++o) {
+    for (std::size_t o = 0; o < channels; ++o) {
       std::int64_t sum = 0;
-      const std::int64_t first = o / group_outputs * group_inputs;
+      const std::int64_t first = static_cast<std::int64_t>(o) / group_outputs * group_inputs;
       for (std::int64_t tap = 0; tap < taps; ++tap) {
         for (std::int64_t c = 0; c < group_inputs; ++c) {
-          sum += *weight++ * term.zero_points[term.zero_points.size() == 1 ? 0 : static_cast<std::size_t>(first + c)];
+          const std::int64_t value = *weight++;
+          sum += value * term.zero_points[term.zero_points.size() == 1 ? 0 : static_cast<std::size_t>(first + c)];
+          (value < 0 ? packed.lowest_sum : packed.highest_sum)[o] += 255 * value;
         }
       }
-      packed.zero_point_sum[static_cast<std::size_t>(o)] += static_cast<std::int32_t>(sum);
+      packed.zero_point_sum[o] += static_cast<std::int32_t>(sum);
     }
   }
 }
@@ -171,8 +179,10 @@ void cut_blocks(PackedConvolution& packed, std::int64_t partition_channels, std:
       const std::int64_t left = partition_channels - done;
       const std::int64_t vectors = kernel.block_vectors((left + kernel.vector_width - 1) / kernel.vector_width);
       const std::int64_t width = vectors * kernel.vector_width, channels = std::min(left, width);
-      packed.blocks.push_back({partition * partition_channels + done, channels, width, partition, offset});
+      packed.blocks.push_back(
+          {partition * partition_channels + done, channels, width, partition, offset, packed.lanes});
       offset += static_cast<std::size_t>(round_up(segment_quads * width * kernel.bytes_a_quad, cache_line));
+      packed.lanes += width;
       done += channels;
     }
   }
@@ -239,7 +249,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
       do {
         const ConvolutionRun& run = packed.runs[next++];
         const ChannelRange range = range_of(run, block.partition);
-        place_run(segment, position, run, terms[static_cast<std::size_t>(run.term)], block, out_channels, range);
+        place_run(segment, position, run, terms[static_cast<std::size_t>(run.term)], block, packed, range);
         position += run.taps * range.count;
       } while (packed.gathered && next < packed.runs.size());
       for (std::int64_t q = 0; q < count; ++q) {
@@ -249,7 +259,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     }
   }
   pack_padding(packed, terms);
-  sum_zero_points(packed, terms);
+  sum_weights(packed, terms);
   return packed;
 }
 

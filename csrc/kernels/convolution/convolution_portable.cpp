@@ -1,5 +1,6 @@
 // Plain C++: sixteen output channels a block, the inner loops written so that compilers vectorize them.
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_rows.h"
 #include "kernels/rounding.h"
 
 namespace itrt::kernels {
@@ -21,8 +22,12 @@ void run(const ConvolutionBlock& block) {
   const float lower = static_cast<float>(block.clamp_lower - block.output_zero_point);
   const float upper = static_cast<float>(block.clamp_upper - block.output_zero_point);
   for (std::int64_t pixel = 0; pixel < block.pixels; ++pixel) {
-    std::int32_t sum[width] = {};
-    for (std::int64_t channel = 0; channel < block.channels; ++channel) sum[channel] = block.bias[channel];
+    std::int32_t sum[width];
+    for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] = block.start[channel];
+    if (block.initial != nullptr) {
+      const std::int32_t* initial = block.initial + pixel * block.initial_stride;
+      for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] += initial[channel];
+    }
     const std::int16_t* weight = reinterpret_cast<const std::int16_t*>(block.weights);
     for (std::int64_t s = 0; s < block.segment_count; ++s) {
       const std::uint8_t* input = block.pointers[s * block.pointer_stride + pixel] + block.segments[s].offset;
@@ -31,7 +36,12 @@ void run(const ConvolutionBlock& block) {
         for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] += value * weight[channel];
       }
     }
-    std::uint8_t* out = block.output + pixel * block.output_stride;
+    if (block.result == ConvolutionResult::sum) {
+      std::int32_t* out = static_cast<std::int32_t*>(block.output) + pixel * block.output_stride;
+      for (std::int64_t channel = 0; channel < width; ++channel) out[channel] = sum[channel];
+      continue;
+    }
+    std::uint8_t* out = static_cast<std::uint8_t*>(block.output) + pixel * block.output_stride;
     for (std::int64_t channel = 0; channel < block.channels; ++channel) {
       const float value = static_cast<float>(sum[channel]) * block.scale[channel];
       out[channel] = static_cast<std::uint8_t>(clamp_and_round(value, lower, upper) + block.output_zero_point);
@@ -42,7 +52,15 @@ void run(const ConvolutionBlock& block) {
 }  // namespace
 
 const ConvolutionKernel convolution_portable = {
-    "portable_1x16", Isa::portable, width, 4 * sizeof(std::int16_t), block_vectors, pack_quad, run,
+    .name = "portable_1x16",
+    .isa = Isa::portable,
+    .vector_width = width,
+    .bytes_a_quad = 4 * sizeof(std::int16_t),
+    .reads_float_sums = false,
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_quad,
+    .run = run,
 };
 
 }  // namespace itrt::kernels

@@ -4,17 +4,8 @@
 #include <list>
 #include <vector>
 
-#include "kernels/convolution/convolution.h"
-#include "kernels/convolution/convolution_kernel.h"
-#include "kernels/exact_memory.h"
+#include "kernels/each_convolution_kernel.h"
 #include "reference/kernels.h"
-
-#if defined(ITRT_X86)
-namespace itrt::kernels {
-// convolution_avx_vnni in the encoding of AVX512-VNNI (CMakeLists.txt).
-extern const ConvolutionKernel convolution_avx_vnni_as_evex;
-}  // namespace itrt::kernels
-#endif
 
 namespace itrt::test {
 
@@ -67,19 +58,16 @@ struct ConvolutionProblem {
                                                                     .zero_point = zero_point,
                                                                     .lower = lower,
                                                                     .upper = upper});
-    const auto expect_exact = [&](const kernels::ConvolutionKernel& kernel) {
+    each_convolution_kernel([&](const kernels::ConvolutionKernel& kernel) {
       const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
-      std::vector<std::int32_t> folded = bias;
-      for (std::size_t o = 0; o < folded.size(); ++o) folded[o] -= packed.zero_point_sum[o];
+      const kernels::PackedRequantization requantization = kernels::pack(
+          packed,
+          {.bias = bias, .scale = scale, .output_zero_point = zero_point, .clamp_lower = lower, .clamp_upper = upper});
       const std::int64_t pixels = output_height * output_width;
       std::vector<std::uint8_t> whole(expected.size()), parts(expected.size());
       AlignedBuffer scratch(kernels::scratch_bytes(packed));
       kernels::ConvolutionCall call = {.inputs = inputs,
-                                       .bias = folded.data(),
-                                       .scale = scale.data(),
-                                       .output_zero_point = zero_point,
-                                       .clamp_lower = lower,
-                                       .clamp_upper = upper,
+                                       .requantization = &requantization,
                                        .output = whole.data(),
                                        .output_height = output_height,
                                        .output_width = output_width,
@@ -93,14 +81,7 @@ struct ConvolutionProblem {
         first = last;
       }
       expect_equal<std::uint8_t>(expected, parts);
-    };
-    each_kernel(kernels::convolution_kernels(), expect_exact);
-#if defined(ITRT_X86)
-    if (is_detected(Isa::avx512_vnni)) {
-      SCOPED_TRACE("as EVEX");
-      expect_exact(kernels::convolution_avx_vnni_as_evex);
-    }
-#endif
+    });
   }
 
  private:

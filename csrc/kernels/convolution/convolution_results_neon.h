@@ -1,4 +1,4 @@
-// Requantization of the Neon kernels (docs/numerics.md). Internal linkage: each file compiles its own copy.
+// What becomes of the sums of the Neon kernels (docs/numerics.md). Internal linkage: each file compiles its own copy.
 #pragma once
 
 #include <arm_neon.h>
@@ -11,30 +11,31 @@ namespace {
 
 constexpr std::int64_t lanes = 4;
 
-// The sums of a few pixels, [pixel][width], on their way to bytes: eight sums at a time, of one pixel or of several.
+// The sums of a few pixels, [pixel][width]; on their way to bytes eight at a time, of one pixel or of several.
 template <int vectors>
-class Requantization {
+class Results {
  public:
-  explicit Requantization(const ConvolutionBlock& block) : block_(block) {
-    float scale[vectors * lanes] = {};
-    for (std::int64_t c = 0; c < block.channels; ++c) scale[c] = block.scale[c];
-    for (int i = 0; i < vectors; ++i) scale_[i] = vld1q_f32(scale + i * lanes);
+  explicit Results(const ConvolutionBlock& block) : block_(block) {
+    for (int i = 0; i < vectors; ++i) scale_[i] = vld1q_f32(block.scale + i * lanes);
     zero_point_ = vdupq_n_s16(static_cast<std::int16_t>(block.output_zero_point));
     lower_ = vdup_n_u8(static_cast<std::uint8_t>(block.clamp_lower));
     upper_ = vdup_n_u8(static_cast<std::uint8_t>(block.clamp_upper));
   }
 
-  // Writes the block's channels of output pixels [first, first + count), count <= pixels.
+  // Writes output pixels [first, first + count), count <= pixels.
   template <int pixels>
   void store(std::int64_t first, std::int64_t count, const int32x4_t (&sums)[pixels * vectors]) const {
     static_assert(pixels * vectors % 2 == 0);
+    if (block_.result == ConvolutionResult::sum) {
+      return store_sums<vectors * lanes>(block_, first, count, reinterpret_cast<const std::int32_t*>(sums));
+    }
     std::uint8_t bytes[pixels * vectors * lanes];
     for (int i = 0; i < pixels * vectors; i += 2) {
       const int32x4_t low = scaled(sums[i], scale_[i % vectors]);
       const int32x4_t high = scaled(sums[i + 1], scale_[(i + 1) % vectors]);
       vst1_u8(bytes + i * lanes, to_bytes(low, high));
     }
-    store_rows<vectors * lanes>(block_, first, count, bytes);
+    store_bytes<vectors * lanes>(block_, first, count, bytes);
   }
 
  private:

@@ -1,5 +1,5 @@
-// Requantization of the 256-bit kernels (docs/numerics.md). Internal linkage: each file compiles its own copy, with its
-// own instructions.
+// What becomes of the sums of the 256-bit kernels (docs/numerics.md). Internal linkage: each file compiles its own
+// copy, with its own instructions.
 #pragma once
 
 #include <immintrin.h>
@@ -12,29 +12,29 @@ namespace {
 
 constexpr std::int64_t lanes = 8;
 
-// The sums of a few pixels, [pixel][width], on their way to bytes: 32 sums at a time, of one pixel or of several.
+// The sums of a few pixels, [pixel][width]; on their way to bytes 32 at a time, of one pixel or of several.
 template <int vectors>
-class Requantization {
+class Results {
  public:
-  explicit Requantization(const ConvolutionBlock& block) : block_(block) {
-    alignas(32) float scale[vectors * lanes] = {};
-    for (std::int64_t c = 0; c < block.channels; ++c) scale[c] = block.scale[c];
-    for (int i = 0; i < scale_vectors; ++i) scale_[i] = _mm256_load_ps(scale + i % vectors * lanes);
+  explicit Results(const ConvolutionBlock& block) : block_(block) {
+    for (int i = 0; i < scale_vectors; ++i) scale_[i] = _mm256_load_ps(block.scale + i % vectors * lanes);
     upper_ = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
     zero_point_ = _mm256_set1_epi16(static_cast<short>(block.output_zero_point));
     lower_ = _mm256_set1_epi8(static_cast<char>(block.clamp_lower));
   }
 
-  // Writes the block's channels of output pixels [first, first + count), count <= pixels. The sums of the other pixels
-  // may be anything.
+  // Writes output pixels [first, first + count), count <= pixels. The sums of the other pixels may be anything.
   template <int pixels>
   void store(std::int64_t first, std::int64_t count, const __m256i (&sums)[pixels * vectors]) const {
     static_assert(pixels * vectors % 4 == 0);
+    if (block_.result == ConvolutionResult::sum) {
+      return store_sums<vectors * lanes>(block_, first, count, reinterpret_cast<const std::int32_t*>(sums));
+    }
     alignas(32) std::uint8_t bytes[pixels * vectors * lanes];
     for (int i = 0; i < pixels * vectors; i += 4) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(bytes + i * lanes), to_bytes(sums + i, scale_ + i % vectors));
     }
-    store_rows<vectors * lanes>(block_, first, count, bytes);
+    store_bytes<vectors * lanes>(block_, first, count, bytes);
   }
 
  private:
