@@ -8,5 +8,6 @@ namespace itrt::bindings {
 void register_errors(pybind11::module_& module);
 void register_kernels(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
+void register_session(pybind11::module_& module);
 
 }  // namespace itrt::bindings

@@ -12,7 +12,7 @@ PYTHON = ROOT / "python" / "itrt"
 CPP = ROOT / "csrc"
 
 # What a part may import beside itself.
-PUBLIC_FACE = {"_core", "errors", "files", "images", "kernels", "result", "runtime"}
+PUBLIC_FACE = {"_core", "errors", "files", "images", "kernels", "profile", "result", "runtime"}
 PYTHON_ARROWS = {
     "errors": set(),
     "files": set(),
@@ -21,13 +21,14 @@ PYTHON_ARROWS = {
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
-    "runtime": {"_core", "errors", "images", "result", "format"},
+    "profile": {"_core"},
+    "runtime": {"_core", "errors", "images", "profile", "result", "format"},
     "nn": {"errors"},
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
     "planner": {"_core", "errors", "format"},
-    "bench": {"errors", "format", "runtime", "converter", "nn", "train"},
+    "bench": {"_core", "errors", "kernels", "runtime", "converter", "nn", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}
@@ -50,6 +51,7 @@ WITHOUT_TORCH = {
     "images",
     "format",
     "kernels",
+    "profile",
     "result",
     "runtime",
     "quantize",

@@ -31,6 +31,15 @@ inline __m512i broadcast(const std::uint8_t* base, std::int64_t index) {
   return result;
 }
 
+// The same at a pointer.
+inline __m512i broadcast(const std::uint8_t* bytes) {
+  __m512i result;
+  asm("vpbroadcastd %[bytes], %[result]"
+      : [result] "=v"(result)
+      : [bytes] "m"(*reinterpret_cast<const std::uint8_t (*)[4]>(bytes)));
+  return result;
+}
+
 // Limits of ConvolutionResult::general, and the zero point.
 struct Limits {
   __m512 upper;        // before the zero point is added
@@ -154,6 +163,26 @@ template <int pixels, int vectors>
   }
 }
 
+// One tile of gathered pixels: one pointer serves them all.
+template <int pixels, int vectors>
+[[gnu::always_inline]] inline void multiply_gathered(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                                     std::int64_t first) {
+  start<pixels, vectors>(sum, block, first);
+  const std::byte* weights = block.weights;
+  const std::uint8_t* input = block.pointers[first];
+  for (std::int64_t quad = 0; quad < block.segments->quads; ++quad, input += 4, weights += vectors * 64) {
+    __m512i weight[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) weight[v] = _mm512_load_si512(weights + v * 64);
+#pragma GCC unroll 32
+    for (int p = 0; p < pixels; ++p) {
+      const __m512i value = broadcast(input + p * gathered_pitch);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) dot(sum[p * vectors + v], value, weight[v]);
+    }
+  }
+}
+
 // One tile. Inputs are addressed from their end, with an index that counts up to zero, which leaves registers for
 // twelve pointers, the index and the weights.
 template <int pixels, int vectors>
@@ -187,7 +216,11 @@ template <int pixels, int vectors, ConvolutionResult result>
   const Limits limits(block);
   for (; first + pixels <= block.pixels; first += pixels) {
     __m512i sum[pixels * vectors];
-    multiply<pixels, vectors>(sum, block, first);
+    if (block.gathered) {
+      multiply_gathered<pixels, vectors>(sum, block, first);
+    } else {
+      multiply<pixels, vectors>(sum, block, first);
+    }
     if constexpr (result == ConvolutionResult::sum) {
       std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * block.output_stride;
 #pragma GCC unroll 32

@@ -19,6 +19,10 @@ namespace itrt::kernels {
 // Pixel counts of all kernels' tiles divide this; pointers of a panel are valid up to the next multiple of it.
 inline constexpr std::int64_t pixel_granule = 24;
 
+// Of a gathered convolution (PackedConvolution::gathered): bytes from one pixel to the next, and kernel rows.
+inline constexpr std::int64_t gathered_pitch = 32;
+inline constexpr std::size_t gathered_runs = 3;
+
 struct ConvolutionSegment {
   std::int64_t quads;   // 4-byte groups of the run
   std::int64_t offset;  // bytes from the pixel's pointer to the run: the channels of groups before this one
@@ -47,6 +51,7 @@ inline constexpr std::int32_t float_sum = 0x4B400000;
 struct ConvolutionBlock {
   const std::uint8_t* const* pointers;  // [segment][pointer_stride]
   std::int64_t pointer_stride;
+  bool gathered;        // one segment, whose pointers lie gathered_pitch apart
   std::int64_t pixels;  // >= 1
   const ConvolutionSegment* segments;
   std::int64_t segment_count;

@@ -22,8 +22,7 @@ PackedConvolution::~PackedConvolution() = default;
 
 namespace {
 
-// Runs are gathered only where that saves multiplications and a pixel's runs are few bytes (3-channel images).
-constexpr std::int64_t gather_limit = 256;
+constexpr std::int64_t longest_gathered_run = 16;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -214,7 +213,11 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     run.assembly_offset = packed.assembly_bytes;
     packed.assembly_bytes += round_up(run.bytes, 16) + 16;
   }
-  packed.gathered = whole_pixels && bytes <= gather_limit && quads(bytes) < quads_of_runs;
+  // Copying pays only where that saves multiplications and a pixel's runs are few bytes: images of three channels.
+  const bool short_runs = std::all_of(packed.runs.begin(), packed.runs.end(),
+                                      [](const ConvolutionRun& run) { return run.bytes <= longest_gathered_run; });
+  packed.gathered = terms.size() == 1 && packed.runs.size() == gathered_runs && whole_pixels && short_runs &&
+                    bytes <= gathered_pitch && quads(bytes) < quads_of_runs;
   packed.gathered_bytes = packed.gathered ? bytes : 0;
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
 

@@ -1,0 +1,80 @@
+// A panel of output pixels and where each reads its runs: the kernels' pointers.
+//
+//   output row y      |border|        interior         |border|
+//   pointer to        | copy |  the input itself,      | copy |     copy: the run put together in scratch from pixels
+//                     | in   |  one pixel apart in x   | in   |           inside the image and zero points outside
+//                     scratch                          scratch      rows outside the image point to zero points
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/convolution/convolution.h"
+#include "kernels/convolution/convolution_kernel.h"
+
+namespace itrt::kernels {
+
+inline constexpr std::int64_t panel_pixels = 8 * pixel_granule;
+
+// Bytes of scratch memory that a Panel uses.
+std::size_t panel_bytes(const PackedConvolution& packed);
+
+class Panel {
+ public:
+  // The first panel begins at output pixel `first`, of the flattened height * width range.
+  Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first);
+
+  // [segment][panel_pixels]; up to the next multiple of pixel_granule they repeat the last pixel.
+  const std::uint8_t* const* pointers() const { return pointers_; }
+
+  // Goes on to the next pixels, as many as fit but none from `last` on; returns how many.
+  std::int64_t fill(std::int64_t last);
+
+ private:
+  // Output columns for which a run lies inside the input's row.
+  struct Interior {
+    std::int64_t first, last;
+  };
+
+  // Where a segment's pointers or copies of the panel's part of an output row go.
+  struct Part {
+    std::int64_t position;     // in the panel
+    std::int64_t row, column;  // of the output
+    std::int64_t count;
+  };
+
+  static Interior interior(const ConvolutionRun& run, const ConvolutionTerm& term, const ConvolutionInput& input);
+
+  const ConvolutionTerm& term(const ConvolutionRun& run) const {
+    return packed_.terms[static_cast<std::size_t>(run.term)];
+  }
+  const ConvolutionInput& input(const ConvolutionRun& run) const {
+    return call_.inputs[static_cast<std::size_t>(run.term)];
+  }
+  const std::uint8_t* padding(const ConvolutionRun& run) const {
+    return packed_.padding.as<std::uint8_t>() + run.padding_offset;
+  }
+  bool at_border(std::int64_t column) const { return column < inside_.first || column >= inside_.last; }
+
+  std::int64_t count_pixels(std::int64_t limit) const;
+  template <class Body>
+  void each_part(const Body& body) const;
+  std::int64_t input_row(const ConvolutionRun& run, std::int64_t row) const;
+  const std::uint8_t* source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const;
+  void assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const;
+  void point(std::size_t segment) const;
+  void gather() const;
+  void gather_pixel(std::int64_t row, std::int64_t column, std::uint8_t* out) const;
+  void gather_inside(std::int64_t row, std::int64_t first, std::int64_t last, std::uint8_t* out) const;
+
+  const PackedConvolution& packed_;
+  const ConvolutionCall& call_;
+  const std::uint8_t** pointers_;  // [segment][panel_pixels]
+  Interior* interiors_;            // [run]
+  std::uint8_t* copies_;           // gathered pixels, or runs of pixels at the border
+  Interior inside_ = {0, 0};       // output columns for which no run is assembled
+  std::int64_t first_, row_, column_;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace itrt::kernels
