@@ -29,6 +29,8 @@ cmake --build "$build" --target $(printf 'itrt_%s_test ' $tests)
 for cpu in $cpus; do
   for test in $tests; do
     printf '\n== %s on %s\n' "$test" "$cpu"
-    qemu-aarch64 -cpu "$cpu" -L /usr/aarch64-linux-gnu "$build/tests/cpp/itrt_${test}_test" --gtest_brief=1
+    # QEMU's user mode cannot fork a program that has threads.
+    qemu-aarch64 -cpu "$cpu" -L /usr/aarch64-linux-gnu "$build/tests/cpp/itrt_${test}_test" --gtest_brief=1 \
+      --gtest_filter='-*Fork*'
   done
 done

@@ -97,6 +97,7 @@ class BlockProblem {
   void run(ConvolutionResult result, void* output, bool with_initial) {
     kernel_.run({.pointers = pointers_.data(),
                  .pointer_stride = pointer_stride_,
+                 .gathered = false,
                  .pixels = pixels_,
                  .segments = segments_.data(),
                  .segment_count = static_cast<std::int64_t>(segments_.size()),
