@@ -31,3 +31,7 @@ class MissingDependencyError(ItrtError, ImportError):
 
 class BenchmarkError(ItrtError):
     """A runtime cannot take part in a comparison."""
+
+
+class VerificationError(ItrtError):
+    """A kernel gave other bytes than its oracle."""
