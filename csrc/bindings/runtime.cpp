@@ -146,6 +146,17 @@ void register_runtime(py::module_& module) {
   module.def("cpu_budget", &cpu_budget, "CPUs that affinity and cgroup quota leave to this process.");
   module.def("default_threads", &default_threads, "ITRT_NUM_THREADS or else cpu_budget().");
   module.def(
+      "isa_names", [] { return std::vector<std::string>(isa_names().begin(), isa_names().end()); },
+      "All instruction sets that itrt knows.");
+  module.def(
+      "detected_isas",
+      [] {
+        std::vector<std::string> names;
+        for (const Isa isa : detected_isas()) names.emplace_back(isa_name(isa));
+        return names;
+      },
+      "The instruction sets of this CPU, the best last.");
+  module.def(
       "detected_isa", [] { return std::string(isa_name(detected_isa())); }, "The best instruction set of this CPU.");
   module.def(
       "select_isa", [](const std::optional<std::string>& isa) { return std::string(isa_name(select_isa(isa))); },

@@ -15,7 +15,11 @@ namespace {
 constexpr const ConvolutionKernel* rows[] = {
 #if defined(ITRT_X86)
     &convolution_avx512_vnni,
+    &convolution_avx_vnni,
     &convolution_avx2,
+#elif defined(ITRT_ARM)
+    &convolution_neon_i8mm,
+    &convolution_neon_dot,
 #endif
     &convolution_portable,
 };

@@ -131,7 +131,7 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
 // The kernels that are compiled in, best first.
 std::span<const ConvolutionKernel* const> convolution_kernels();
 
-// The best kernel for `isa` or below.
+// The best kernel that runs where `isa` is chosen.
 const ConvolutionKernel& select_convolution(Isa isa);
 
 }  // namespace itrt::kernels

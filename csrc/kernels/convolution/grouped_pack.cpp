@@ -77,7 +77,7 @@ std::span<const GroupedKernel* const> grouped_kernels() { return rows; }
 const GroupedKernel* select_grouped(Isa isa, const ConvolutionTerm& term, std::int64_t out_channels) {
   if (term.groups == 1 || term.in_channels != out_channels) return nullptr;
   for (const GroupedKernel* kernel : rows) {
-    if (kernel->isa <= isa && kernel->group % (term.in_channels / term.groups) == 0) return kernel;
+    if (includes(isa, kernel->isa) && kernel->group % (term.in_channels / term.groups) == 0) return kernel;
   }
   return nullptr;
 }

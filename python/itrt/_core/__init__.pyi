@@ -19,6 +19,8 @@ __all__: list[str] = [
     "cpu_budget",
     "default_threads",
     "detected_isa",
+    "detected_isas",
+    "isa_names",
     "kernels",
     "max_threads",
     "select_isa",
@@ -141,6 +143,16 @@ def default_threads() -> int:
 def detected_isa() -> str:
     """
     The best instruction set of this CPU.
+    """
+
+def detected_isas() -> list[str]:
+    """
+    The instruction sets of this CPU, the best last.
+    """
+
+def isa_names() -> list[str]:
+    """
+    All instruction sets that itrt knows.
     """
 
 def select_isa(isa: str | None = None) -> str:

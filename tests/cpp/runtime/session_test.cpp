@@ -51,12 +51,6 @@ Record record(Session& session, const Bytes& image, int iterations) {
   return result;
 }
 
-std::vector<Isa> isas() {
-  std::vector<Isa> result;
-  for (int i = 0; i <= static_cast<int>(detected_isa()); ++i) result.push_back(static_cast<Isa>(i));
-  return result;
-}
-
 // A run of test::counter on an image of one colour.
 int count(const model::Program& program, std::uint8_t begin, int iterations) {
   Session session(load(program), {3, 5}, 1);
@@ -193,7 +187,7 @@ TEST(Session, EveryThreadCountAndInstructionSetGivesTheSameBytes) {
     const Bytes image = image_of(size, 3);
     Session reference(load(program, Isa::portable), size, 1);
     const Record expected = record(reference, image, 4);
-    for (const Isa isa : isas()) {
+    for (const Isa isa : detected_isas()) {
       const SharedProgram shared = load(program, isa);
       EXPECT_EQ(shared->isa(), isa);
       for (const int threads : {1, 2, 3}) {
