@@ -31,8 +31,9 @@ ByteArray to_array(const TensorView& view) {
 // A session that can keep copies of chosen tensors as they are written, and the time that each took.
 class RecordingSession {
  public:
-  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads)
-      : session_(program, {height, width}, threads), wanted_(program->model().tensors.size(), false) {}
+  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads, bool fusion)
+      : session_(program, {height, width}, threads, fusion ? Fusion::on : Fusion::off),
+        wanted_(program->model().tensors.size(), false) {}
 
   void record(const std::vector<std::size_t>& tensors) {
     wanted_.assign(wanted_.size(), false);
@@ -118,8 +119,8 @@ class RecordingSession {
 
 void register_session(py::module_& module) {
   py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
-      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int>(), py::arg("program"), py::arg("height"),
-           py::arg("width"), py::arg("threads"))
+      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int, bool>(), py::arg("program"),
+           py::arg("height"), py::arg("width"), py::arg("threads"), py::arg("fusion") = true)
       .def("record", &RecordingSession::record, py::arg("tensors"))
       .def("start", &RecordingSession::start, py::arg("image"))
       .def("iterate", &RecordingSession::iterate)

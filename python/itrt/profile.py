@@ -96,7 +96,7 @@ class Profiler:
         self._program = program
         self._size = (height, width)
         self._threads = threads
-        self._session = _core.Session(program, height, width, threads)
+        self._session = _core.Session(program, height, width, threads, fusion=False)
         self._session.measure(True)
         self._operators = {(row.section, row.output): row for row in program.operators}
         self._shapes: dict[int, Shape] = {}

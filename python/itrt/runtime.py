@@ -238,7 +238,7 @@ class Model:
             if name not in all_names:
                 raise InvalidArgumentError(f"taps: expected names of tensors ({', '.join(all_names)}), found {name!r}")
         height, width = pixels.shape[:2]
-        session = _core.Session(self._program, height, width, self._threads)
+        session = _core.Session(self._program, height, width, self._threads, fusion=False)
         session.record([all_names.index(name) for name in wanted])
         session.start(pixels)
         found: dict[tuple[str, int | None], NDArray[np.uint8]] = {

@@ -1,4 +1,4 @@
-// AVX512-VNNI: vpdpwssd multiplies and adds pairs of inputs, 64 elements a step; the last step is masked.
+// AVX512-VNNI: vpdpwssd multiplies and adds pairs of inputs, 64 elements a step; the last few are masked.
 #include <immintrin.h>
 
 #include "kernels/add/add.h"
@@ -30,31 +30,62 @@ inline void accumulate(Sums& sums, __m512i first, __m512i second, __m512i multip
   sums.part[3] = _mm512_dpwssd_epi32(sums.part[3], _mm512_unpackhi_epi16(high0, high1), multipliers);
 }
 
+// In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.
+struct Constants {
+  __m512i start, first_pair;
+  __m128i shift;
+  __m512i zero_point, lower, upper;
+
+  explicit Constants(const AddElements& add)
+      : start(_mm512_set1_epi32(add.start)),
+        first_pair(multiplier_pair(add, 0)),
+        shift(_mm_cvtsi32_si128(add.shift)),
+        zero_point(_mm512_set1_epi16(static_cast<short>(add.zero_point))),
+        lower(_mm512_set1_epi8(static_cast<char>(add.lower))),
+        upper(_mm512_set1_epi8(static_cast<char>(add.upper))) {}
+};
+
 // Packing undoes what unpacking did.
-inline __m512i finish(const Sums& sums, const AddElements& add) {
-  const __m128i shift = _mm_cvtsi32_si128(add.shift);
-  const __m512i zero_point = _mm512_set1_epi16(static_cast<short>(add.zero_point));
+inline __m512i finish(const Sums& sums, const Constants& constants) {
   const auto words = [&](__m512i low, __m512i high) {
-    return _mm512_adds_epi16(_mm512_packs_epi32(_mm512_sra_epi32(low, shift), _mm512_sra_epi32(high, shift)),
-                             zero_point);
+    const __m512i packed =
+        _mm512_packs_epi32(_mm512_sra_epi32(low, constants.shift), _mm512_sra_epi32(high, constants.shift));
+    return _mm512_adds_epi16(packed, constants.zero_point);
   };
   const __m512i bytes = _mm512_packus_epi16(words(sums.part[0], sums.part[1]), words(sums.part[2], sums.part[3]));
-  const __m512i lower = _mm512_set1_epi8(static_cast<char>(add.lower));
-  return _mm512_min_epu8(_mm512_max_epu8(bytes, lower), _mm512_set1_epi8(static_cast<char>(add.upper)));
+  return _mm512_min_epu8(_mm512_max_epu8(bytes, constants.lower), constants.upper);
 }
 
-void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
-  const __m512i start = _mm512_set1_epi32(add.start);
-  for (; first < last; first += lanes) {
-    const __mmask64 mask = last - first >= lanes ? ~__mmask64{0} : (__mmask64{1} << (last - first)) - 1;
-    const auto load = [&](std::size_t n) { return _mm512_maskz_loadu_epi8(mask, add.inputs[n].data + first); };
-    Sums sums = {{start, start, start, start}};
-    for (std::size_t n = 0; n < add.input_count; n += 2) {
-      const __m512i second = n + 1 < add.input_count ? load(n + 1) : _mm512_setzero_si512();
-      accumulate(sums, load(n), second, multiplier_pair(add, n));
-    }
-    _mm512_mask_storeu_epi8(add.output + first, mask, finish(sums, add));
+// The other inputs of an addition of more than two. `load(data)`: 64 bytes of an input.
+template <class Load>
+void accumulate_others(Sums& sums, const AddElements& add, const Load& load) {
+  for (std::size_t n = 2; n < add.input_count; n += 2) {
+    const __m512i second = n + 1 < add.input_count ? load(add.inputs[n + 1].data) : _mm512_setzero_si512();
+    accumulate(sums, load(add.inputs[n].data), second, multiplier_pair(add, n));
   }
+}
+
+// Whole vectors are read without a mask: a masked read would wait for an input that was written just before.
+void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
+  const Constants constants(add);
+  const std::uint8_t* const input0 = add.inputs[0].data;
+  const std::uint8_t* const input1 = add.inputs[add.input_count > 1 ? 1 : 0].data;  // its multiplier may be 0
+  std::uint8_t* const output = add.output;
+  const bool others = add.input_count > 2;
+  const auto sum = [&](const auto& load) {
+    Sums sums = {{constants.start, constants.start, constants.start, constants.start}};
+    accumulate(sums, load(input0), load(input1), constants.first_pair);
+    if (others) accumulate_others(sums, add, load);
+    return finish(sums, constants);
+  };
+  for (; first + lanes <= last; first += lanes) {
+    const __m512i bytes = sum([&](const std::uint8_t* data) { return _mm512_loadu_si512(data + first); });
+    _mm512_storeu_si512(output + first, bytes);
+  }
+  if (first == last) return;
+  const __mmask64 mask = (__mmask64{1} << (last - first)) - 1;
+  const __m512i bytes = sum([&](const std::uint8_t* data) { return _mm512_maskz_loadu_epi8(mask, data + first); });
+  _mm512_mask_storeu_epi8(output + first, mask, bytes);
 }
 
 }  // namespace
