@@ -50,36 +50,53 @@ py::array labels(const SharedProgram& program, const ByteArray& logits, std::int
   return result;
 }
 
-// What the profile says of an operator without running it.
+// What is known of an operator without running it.
 struct OperatorRow {
   const char* section;
   const char* kind;
   std::string name;
   model::TensorIndex output;
   std::int64_t macs_per_pixel;  // of the output
+  std::vector<std::string> kernels;
+  bool joins_next;
 };
 
-std::int64_t macs_per_pixel(const model::Convolution& convolution) {
+std::int64_t macs_per_pixel(const model::Operator& op) {
+  const auto* convolution = std::get_if<model::Convolution>(&op.body);
   std::int64_t count = 0;
-  for (const model::Term& term : convolution.terms) {
+  if (convolution == nullptr) return count;
+  for (const model::Term& term : convolution->terms) {
     count += std::accumulate(term.weight_shape.begin(), term.weight_shape.end(), std::int64_t{1}, std::multiplies<>());
   }
   return count;
 }
 
-OperatorRow describe(const char* section, const model::Operator& op) {
-  if (const auto* convolution = std::get_if<model::Convolution>(&op.body)) {
-    return {section, "convolution", op.name, op.output, macs_per_pixel(*convolution)};
+OperatorRow describe(const char* section, const Program& program, const model::Operator& op,
+                     const PreparedOperator& prepared) {
+  OperatorRow row = {section, "resize", op.name, op.output, macs_per_pixel(op), {}, prepared.joins_next};
+  if (const auto* convolution = std::get_if<PreparedConvolution>(&prepared.body)) {
+    row.kind = "convolution";
+    row.kernels = kernels::kernel_names(convolution->packed.at(0));
+  } else if (std::holds_alternative<model::Add>(prepared.body)) {
+    row.kind = "add";
+    row.kernels = {program.add_kernel().name};
+  } else {
+    row.kernels = {program.resize_kernel().name};
   }
-  return {section, std::holds_alternative<model::Add>(op.body) ? "add" : "resize", op.name, op.output, 0};
+  return row;
 }
 
 std::vector<OperatorRow> operators(const SharedProgram& program) {
-  const model::Program& model = program->model();
   std::vector<OperatorRow> rows;
-  for (const model::Operator& op : model.stem) rows.push_back(describe("stem", op));
-  for (const model::Operator& op : model.block) rows.push_back(describe("block", op));
-  for (const model::Operator& op : model.head) rows.push_back(describe("head", op));
+  const auto append = [&](const char* section, const std::vector<model::Operator>& operators,
+                          const std::vector<PreparedOperator>& prepared) {
+    for (std::size_t i = 0; i < operators.size(); ++i) {
+      rows.push_back(describe(section, *program, operators[i], prepared[i]));
+    }
+  };
+  append("stem", program->model().stem, program->stem());
+  append("block", program->model().block, program->block());
+  append("head", program->model().head, program->head());
   return rows;
 }
 
@@ -97,7 +114,9 @@ void register_program(py::module_& module) {
       .def_readonly("kind", &OperatorRow::kind)
       .def_readonly("name", &OperatorRow::name)
       .def_readonly("output", &OperatorRow::output)
-      .def_readonly("macs_per_pixel", &OperatorRow::macs_per_pixel);
+      .def_readonly("macs_per_pixel", &OperatorRow::macs_per_pixel)
+      .def_readonly("kernels", &OperatorRow::kernels)
+      .def_readonly("joins_next", &OperatorRow::joins_next);
 
   const auto model = [](auto member) {
     return [member](const SharedProgram& program) { return program->model().*member; };

@@ -20,6 +20,7 @@ from itrt.images import Image, read_image
 from itrt.result import Result
 
 if TYPE_CHECKING:
+    from itrt.execution import ExecutedOperator
     from itrt.profile import Profile
 
 _MODEL_SUFFIX = ".itrt"
@@ -249,6 +250,12 @@ class Model:
             session.answer()
             found.update({(all_names[index], step): array for index, array in session.take()})
         return found
+
+    def execution(self) -> tuple[ExecutedOperator, ...]:
+        """The operators with the kernels that run them and what is computed in one; for images of any size."""
+        from itrt.execution import executed_operators  # `import itrt` stays small
+
+        return executed_operators(self._program)
 
     def profile(self, image: Image, iterations: int | None = None, repeats: int = 20) -> Profile:
         """Run `repeats` times and measure every operator by itself, without any fusion; see `run` for the arguments.

@@ -76,6 +76,13 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
   }
 }
 
+std::vector<std::string> kernel_names(const PackedConvolution& packed) {
+  std::vector<std::string> names;
+  for (const PackedGroupedTerm& grouped : packed.grouped) names.emplace_back(grouped.kernel->name);
+  if (packed.segment_count > 0) names.emplace_back(packed.kernel->name);
+  return names;
+}
+
 std::span<const ConvolutionKernel* const> convolution_kernels() { return rows; }
 
 const ConvolutionKernel& select_convolution(Isa isa) { return best_of<ConvolutionKernel>(rows, isa); }

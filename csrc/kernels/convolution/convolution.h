@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -127,6 +128,9 @@ std::size_t scratch_bytes(const PackedConvolution& packed);
 
 // Compute the output pixels [first, last) of the flattened height * width range. Threads and stripes are such ranges.
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last);
+
+// Names of the kernels that compute it: those of its grouped terms, then the dense one's.
+std::vector<std::string> kernel_names(const PackedConvolution& packed);
 
 // The kernels that are compiled in, best first.
 std::span<const ConvolutionKernel* const> convolution_kernels();

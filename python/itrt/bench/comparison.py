@@ -232,7 +232,7 @@ class _Comparer:
     def _execution(self, size: Size, built: Mapping[_Key, Contender]) -> Execution:
         contender = built[_Key(ITRT.name, min(self._plan.iterations))]
         model = load(contender.arguments["model"], threads=self._plan.threads[0])
-        return Execution(*size, model.arena_bytes(*size), executed_kernels(model, *size))
+        return Execution(*size, model.arena_bytes(*size), executed_kernels(model))
 
 
 def _with_threads(contender: Contender, threads: int) -> Contender:

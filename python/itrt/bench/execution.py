@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from itrt import kernels
 from itrt.runtime import Model
 
 
-def executed_kernels(model: Model, height: int, width: int) -> tuple[dict[str, object], ...]:
-    """A row for every kernel that runs the model on images of this size."""
-    best: dict[str, dict[str, object]] = {}
-    for row in kernels.list():
-        if row["isa"] == model.isa or row["selected"]:
-            best.setdefault(row["operation"], {"operation": row["operation"], "kernel": row["name"], "isa": row["isa"]})
-    return tuple(best.values())
+def executed_kernels(model: Model) -> tuple[dict[str, object], ...]:
+    """A row for every operator: its kernels, and what is fused. Nothing is hoisted, nothing runs in stripes."""
+    return tuple(
+        {
+            "section": row.section,
+            "operator": row.operator,
+            "kernels": ", ".join(row.kernels),
+            "isa": model.isa,
+            "fused into": row.fused_into or "",
+            "hoisted terms": 0,
+            "stripe": "whole tensor",
+        }
+        for row in model.execution()
+    )
