@@ -11,8 +11,8 @@ from itrt import _core
 class ExecutedOperator:
     """An operator of the program, as `Model.run` computes it.
 
-    ``kernels`` are the names of all that take part. ``fused_into`` names the operator that computes this one on the way,
-    or is None: then it is computed by itself, over whole tensors and, in the block, in every iteration.
+    ``kernels`` are the names of all that take part. ``fused_into`` names the operator that computes this one on the
+    way, or is None: then it is computed by itself, over whole tensors and, in the block, in every iteration.
     """
 
     section: str

@@ -22,7 +22,6 @@ PYTHON_ARROWS = {
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
     "execution": {"_core"},
-    "execution": {"_core"},
     "profile": {"_core"},
     "runtime": {"_core", "errors", "execution", "images", "profile", "result", "format"},
     "nn": {"errors"},
