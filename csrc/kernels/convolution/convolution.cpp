@@ -2,6 +2,7 @@
 // weights stay in the nearest cache for all the panel's pixels.
 #include "kernels/convolution/convolution.h"
 
+#include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
 #include "kernels/select.h"
@@ -22,36 +23,15 @@ constexpr const ConvolutionKernel* rows[] = {
 std::size_t scratch_bytes(const PackedConvolution& packed) { return panel_bytes(packed); }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
-  const PackedRequantization& requantization = *call.requantization;
-  const std::int32_t* start = requantization.lanes.as<std::int32_t>();
-  const float* scale = requantization.lanes.as<float>() + packed.lanes;
   Panel panel(packed, call, first);
   while (first < last) {
     const std::int64_t pixels = panel.fill(last);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
-      const ConvolutionOutputBlock& block = packed.blocks[b];
-      packed.kernel->run({
-          .pointers = panel.pointers(),
-          .pointer_stride = panel_pixels,
-          .gathered = packed.gathered,
-          .pixels = pixels,
-          .segments = packed.segments.data() + block.partition * packed.segment_count,
-          .segment_count = packed.segment_count,
-          .weights = packed.weights.data() + block.weights_offset,
-          .width = block.width,
-          .channels = block.channels,
-          .start = start + block.first_lane,
-          .scale = scale + block.first_lane,
-          .offset = scale + packed.lanes + block.first_lane,
-          .result = requantization.results[b],
-          .output_zero_point = requantization.output_zero_point,
-          .clamp_lower = requantization.clamp_lower,
-          .clamp_upper = requantization.clamp_upper,
-          .initial = nullptr,
-          .initial_stride = 0,
-          .output = call.output + first * packed.out_channels + block.first_channel,
-          .output_stride = packed.out_channels,
-      });
+      ConvolutionBlock block = output_block(packed, call, b, first);
+      block.pointers = panel.pointers();
+      block.pointer_stride = panel_pixels;
+      block.pixels = pixels;
+      packed.kernel->run(block);
     }
     first += pixels;
   }
