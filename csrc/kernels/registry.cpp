@@ -3,6 +3,7 @@
 #include "kernels/add/add.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/stem_kernel.h"
 #include "kernels/labels/labels.h"
 #include "kernels/resize/resize.h"
 
@@ -14,7 +15,10 @@ std::vector<KernelRow> registered_kernels() {
     for (const auto* row : rows) all.push_back({operation, row->name, row->isa});
   };
   append("add", add_kernels());
-  append("convolution", convolution_kernels());
+  for (const ConvolutionKernel* row : convolution_kernels()) {
+    all.push_back({"convolution", row->name, row->isa});
+    if (row->stem) all.push_back({"convolution", row->stem->name, row->isa});
+  }
   append("labels", labels_kernels());
   append("resize", resize_kernels());
   return all;

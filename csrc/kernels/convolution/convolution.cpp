@@ -5,6 +5,7 @@
 #include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
+#include "kernels/convolution/stem.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -20,9 +21,12 @@ constexpr const ConvolutionKernel* rows[] = {
 
 }  // namespace
 
-std::size_t scratch_bytes(const PackedConvolution& packed) { return panel_bytes(packed); }
+std::size_t scratch_bytes(const PackedConvolution& packed) {
+  return packed.stem ? stem_scratch_bytes(packed) : panel_bytes(packed);
+}
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  if (packed.stem) return convolve_stem(packed, call, first, last);
   Panel panel(packed, call, first);
   while (first < last) {
     const std::int64_t pixels = panel.fill(last);

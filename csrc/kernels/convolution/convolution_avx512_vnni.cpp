@@ -199,6 +199,7 @@ const ConvolutionKernel convolution_avx512_vnni = {
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_quad,
     .run = run,
+    .stem = &stem_avx512_vnni,
 };
 
 }  // namespace itrt::kernels
