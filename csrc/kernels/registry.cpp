@@ -4,6 +4,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/grouped.h"
+#include "kernels/convolution/stem_kernel.h"
 #include "kernels/labels/labels.h"
 #include "kernels/resize/resize.h"
 
@@ -15,7 +16,10 @@ std::vector<KernelRow> registered_kernels() {
     for (const auto* row : rows) all.push_back({operation, row->name, row->isa});
   };
   append("add", add_kernels());
-  append("convolution", convolution_kernels());
+  for (const ConvolutionKernel* row : convolution_kernels()) {
+    all.push_back({"convolution", row->name, row->isa});
+    if (row->stem) all.push_back({"convolution", row->stem->name, row->isa});
+  }
   append("grouped_convolution", grouped_kernels());
   append("labels", labels_kernels());
   append("resize", resize_kernels());

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 
+#include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
 #include "kernels/convolution/grouped.h"
+#include "kernels/convolution/stem.h"
+#include "kernels/convolution/stem_kernel.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -32,15 +35,14 @@ std::size_t grouped_scratch_offset(const PackedConvolution& packed) {
 }  // namespace
 
 std::size_t scratch_bytes(const PackedConvolution& packed) {
+  if (packed.stem) return stem_scratch_bytes(packed);
   if (packed.segment_count == 0) return grouped_scratch_bytes(packed);
   return grouped_scratch_offset(packed) + grouped_scratch_bytes(packed);
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
+  if (packed.stem) return convolve_stem(packed, call, first, last);
   if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
-  const PackedRequantization& requantization = *call.requantization;
-  const std::int32_t* start = requantization.lanes.as<std::int32_t>();
-  const float* scale = requantization.lanes.as<float>() + packed.lanes;
   Panel panel(packed, call, first);
   GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
   while (first < last) {
@@ -48,29 +50,13 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
     const std::int64_t pixels = panel.fill(limit);
     grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
-      const ConvolutionOutputBlock& block = packed.blocks[b];
-      packed.kernel->run({
-          .pointers = panel.pointers(),
-          .pointer_stride = panel_pixels,
-          .gathered = packed.gathered,
-          .pixels = pixels,
-          .segments = packed.segments.data() + block.partition * packed.segment_count,
-          .segment_count = packed.segment_count,
-          .weights = packed.weights.data() + block.weights_offset,
-          .width = block.width,
-          .channels = block.channels,
-          .start = start + block.first_lane,
-          .scale = scale + block.first_lane,
-          .offset = scale + packed.lanes + block.first_lane,
-          .result = requantization.results[b],
-          .output_zero_point = requantization.output_zero_point,
-          .clamp_lower = requantization.clamp_lower,
-          .clamp_upper = requantization.clamp_upper,
-          .initial = grouped.sum(b),
-          .initial_stride = block.width,
-          .output = call.output + first * packed.out_channels + block.first_channel,
-          .output_stride = packed.out_channels,
-      });
+      ConvolutionBlock block = output_block(packed, call, b, first);
+      block.pointers = panel.pointers();
+      block.pointer_stride = panel_pixels;
+      block.pixels = pixels;
+      block.initial = grouped.sum(b);
+      block.initial_stride = block.width;
+      packed.kernel->run(block);
     }
     first += pixels;
   }
@@ -79,7 +65,11 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
 std::vector<std::string> kernel_names(const PackedConvolution& packed) {
   std::vector<std::string> names;
   for (const PackedGroupedTerm& grouped : packed.grouped) names.emplace_back(grouped.kernel->name);
-  if (packed.segment_count > 0) names.emplace_back(packed.kernel->name);
+  if (packed.stem) {
+    names.emplace_back(packed.kernel->stem->name);
+  } else if (packed.segment_count > 0) {
+    names.emplace_back(packed.kernel->name);
+  }
   return names;
 }
 

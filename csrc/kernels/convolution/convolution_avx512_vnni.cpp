@@ -8,17 +8,11 @@
 
 #include <cstring>
 
+#include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/convolution_kernel.h"
 
 namespace itrt::kernels {
 namespace {
-
-constexpr std::int64_t lanes = 16;
-
-// As an instruction, since gcc copies and spills sums around _mm512_dpbusd_epi32: a third of the speed.
-inline void dot(__m512i& sum, __m512i input, __m512i weight) {
-  asm("vpdpbusd %[weight], %[input], %[sum]" : [sum] "+v"(sum) : [input] "v"(input), [weight] "v"(weight));
-}
 
 // Four bytes at base + index + offset to every lane. Base and index stay two registers: gcc would add them up anew for
 // every pixel. (Nothing in this file writes what it reads, so it needs no memory operand.)
@@ -31,103 +25,10 @@ inline __m512i broadcast(const std::uint8_t* base, std::int64_t index) {
   return result;
 }
 
-// The same at a pointer.
-inline __m512i broadcast(const std::uint8_t* bytes) {
-  __m512i result;
-  asm("vpbroadcastd %[bytes], %[result]"
-      : [result] "=v"(result)
-      : [bytes] "m"(*reinterpret_cast<const std::uint8_t (*)[4]>(bytes)));
-  return result;
-}
-
-// Limits of ConvolutionResult::general, and the zero point.
-struct Limits {
-  __m512 upper;        // before the zero point is added
-  __m512i zero_point;  // 16 bits
-  __m512i lower;       // 8 bits, stored
-  __mmask64 channels;  // that exist
-
-  explicit Limits(const ConvolutionBlock& block)
-      : upper(_mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point))),
-        zero_point(_mm512_set1_epi16(static_cast<short>(block.output_zero_point))),
-        lower(_mm512_set1_epi8(static_cast<char>(block.clamp_lower))),
-        channels(~__mmask64{0} >> (64 - block.channels)) {}
-};
-
-// Sums are requantized a piece at a time, four vectors or three: the pixels of a piece.
-constexpr int piece_pixels(int vectors) { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
-
 // A block of 64 channels holds them in the order in which packing brings them back: packing works within 128 bits, so
 // that lane (vector v, 128 bits l, element i) of the sums becomes byte 16 * l + 4 * v + i.
 std::int64_t channel_of_lane(std::int64_t width, std::int64_t lane) {
   return width == 64 ? lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4 : lane;
-}
-
-// Sums of a piece -> bytes in the order of pixels and channels.
-//
-// Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
-// too small ones become just that, and saturate on the way to u8.
-template <int vectors, ConvolutionResult result>
-[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const ConvolutionBlock& block,
-                                                 const Limits& limits) {
-  constexpr bool general = result == ConvolutionResult::general;
-  const auto scaled = [&](int i) {
-    const __m512 scale = _mm512_load_ps(block.scale + i % vectors * lanes);
-    if constexpr (general) {
-      return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), scale), limits.upper));
-    }
-    const __m512 offset = _mm512_load_ps(block.offset + i % vectors * lanes);
-    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_castsi512_ps(sum[i]), scale, offset));
-  };
-  const auto with_zero_point = [&](__m512i words) {
-    return result == ConvolutionResult::saturating_at_zero ? words : _mm512_adds_epi16(words, limits.zero_point);
-  };
-  const __m512i low = with_zero_point(_mm512_packs_epi32(scaled(0), scaled(1)));
-  const __m512i third = scaled(2), fourth = vectors == 3 ? third : scaled(3);
-  const __m512i high = with_zero_point(_mm512_packs_epi32(third, fourth));
-  __m512i bytes = _mm512_packus_epi16(low, high);
-  if constexpr (general) bytes = _mm512_max_epu8(bytes, limits.lower);
-  if constexpr (vectors == 4) return bytes;
-  // 4-byte groups came out as a 4 x 4 transpose.
-  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  return _mm512_permutexvar_epi32(order, bytes);
-}
-
-// One pixel's bytes, the first of `bytes`; those alone that exist where `result` is general.
-template <int vectors, ConvolutionResult result>
-[[gnu::always_inline]] inline void store_pixel(std::uint8_t* output, __m512i bytes, __mmask64 channels) {
-  constexpr __mmask64 whole = ~__mmask64{0} >> (64 - vectors * lanes);
-  if constexpr (result == ConvolutionResult::general || vectors == 3) {
-    _mm512_mask_storeu_epi8(output, channels & whole, bytes);
-  } else if constexpr (vectors == 4) {
-    _mm512_storeu_si512(output, bytes);
-  } else if constexpr (vectors == 2) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output), _mm512_castsi512_si256(bytes));
-  } else {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), _mm512_castsi512_si128(bytes));
-  }
-}
-
-// The pixels of a tile, from `first` on. (A recursion, not a loop: gcc keeps an array in registers only where it sees
-// every index early.)
-template <int pixels, int vectors, ConvolutionResult result, int first = 0>
-[[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
-                                         const Limits& limits, std::uint8_t* output, std::int64_t stride) {
-  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, block, limits);
-  store_pixel<vectors, result>(output, bytes, limits.channels);
-  if constexpr (vectors == 2) {
-    const __m512i second = _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1));
-    store_pixel<vectors, result>(output + stride, second, limits.channels);
-  } else if constexpr (vectors == 1) {
-    const auto quarter = [&](__m128i value) { return _mm512_castsi128_si512(value); };
-    store_pixel<1, result>(output + stride, quarter(_mm512_extracti32x4_epi32(bytes, 1)), limits.channels);
-    store_pixel<1, result>(output + 2 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 2)), limits.channels);
-    store_pixel<1, result>(output + 3 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 3)), limits.channels);
-  }
-  constexpr int next = first + piece_pixels(vectors);
-  if constexpr (next < pixels) {
-    store<pixels, vectors, result, next>(sum, block, limits, output + piece_pixels(vectors) * stride, stride);
-  }
 }
 
 // One quad, `offset` bytes behind input + at.
@@ -150,8 +51,7 @@ template <int pixels, int vectors, int offset>
 template <int pixels, int vectors>
 [[gnu::always_inline]] inline void start(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
                                          std::int64_t first) {
-#pragma GCC unroll 32
-  for (int i = 0; i < pixels * vectors; ++i) sum[i] = _mm512_load_si512(block.start + i % vectors * lanes);
+  start<pixels, vectors>(sum, block);
   if (block.initial == nullptr) return;
   const std::int32_t* initial = block.initial + first * block.initial_stride;
 #pragma GCC unroll 32
@@ -171,15 +71,7 @@ template <int pixels, int vectors>
   const std::byte* weights = block.weights;
   const std::uint8_t* input = block.pointers[first];
   for (std::int64_t quad = 0; quad < block.segments->quads; ++quad, input += 4, weights += vectors * 64) {
-    __m512i weight[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) weight[v] = _mm512_load_si512(weights + v * 64);
-#pragma GCC unroll 32
-    for (int p = 0; p < pixels; ++p) {
-      const __m512i value = broadcast(input + p * gathered_pitch);
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) dot(sum[p * vectors + v], value, weight[v]);
-    }
+    multiply_quad<pixels, vectors, gathered_pitch>(sum, input, weights);
   }
 }
 
@@ -221,16 +113,7 @@ template <int pixels, int vectors, ConvolutionResult result>
     } else {
       multiply<pixels, vectors>(sum, block, first);
     }
-    if constexpr (result == ConvolutionResult::sum) {
-      std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * block.output_stride;
-#pragma GCC unroll 32
-      for (int i = 0; i < pixels * vectors; ++i) {
-        _mm512_storeu_si512(output + i / vectors * block.output_stride + i % vectors * lanes, sum[i]);
-      }
-    } else {
-      std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * block.output_stride;
-      store<pixels, vectors, result>(sum, block, limits, output, block.output_stride);
-    }
+    finish<pixels, vectors, result>(sum, block, limits, first);
   }
   return first;
 }
@@ -292,16 +175,7 @@ void run_panel(const ConvolutionBlock& block) {
 }
 
 void run(const ConvolutionBlock& block) {
-  switch (block.result) {
-    case ConvolutionResult::general:
-      return run_panel<ConvolutionResult::general>(block);
-    case ConvolutionResult::saturating:
-      return run_panel<ConvolutionResult::saturating>(block);
-    case ConvolutionResult::saturating_at_zero:
-      return run_panel<ConvolutionResult::saturating_at_zero>(block);
-    case ConvolutionResult::sum:
-      return run_panel<ConvolutionResult::sum>(block);
-  }
+  with_result(block, [&]<ConvolutionResult result>() { run_panel<result>(block); });
 }
 
 // Four vectors where there are four: six pixels need half the pointers and half the stores of twelve, which is worth
@@ -325,6 +199,7 @@ const ConvolutionKernel convolution_avx512_vnni = {
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_quad,
     .run = run,
+    .stem = &stem_avx512_vnni,
 };
 
 }  // namespace itrt::kernels

@@ -70,6 +70,8 @@ struct ConvolutionBlock {
   std::int64_t output_stride;  // elements
 };
 
+struct StemKernel;  // stem_kernel.h
+
 struct ConvolutionKernel {
   const char* name;
   Isa isa;
@@ -83,6 +85,7 @@ struct ConvolutionKernel {
   // One quad's weights, [lane][4], as `run` reads them: width * bytes_a_quad bytes.
   void (*pack_quad)(const std::int8_t* quad, std::int64_t width, std::byte* packed);
   void (*run)(const ConvolutionBlock& block);
+  const StemKernel* stem = nullptr;  // for image stems, if there is one
 };
 
 extern const ConvolutionKernel convolution_portable;
@@ -90,6 +93,7 @@ extern const ConvolutionKernel convolution_portable;
 extern const ConvolutionKernel convolution_avx2;
 extern const ConvolutionKernel convolution_avx_vnni;
 extern const ConvolutionKernel convolution_avx512_vnni;
+extern const StemKernel stem_avx512_vnni;
 #elif defined(ITRT_ARM)
 extern const ConvolutionKernel convolution_neon_dot;
 extern const ConvolutionKernel convolution_neon_i8mm;

@@ -13,6 +13,8 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/grouped.h"
+#include "kernels/convolution/stem.h"
+#include "kernels/convolution/stem_kernel.h"
 
 namespace itrt::kernels {
 
@@ -163,7 +165,8 @@ void place_run(std::vector<std::int8_t>& segment, std::int64_t position, const C
       const std::int8_t* source =
           term.weight.data() + (row * term.kernel_width + run.kernel_column + tap) * group_inputs;
       for (std::int64_t c = 0; c < group_inputs; ++c) {
-        const std::int64_t at = position + tap * range.count + shift + c;
+        const std::int64_t byte = position + tap * range.count + shift + c;
+        const std::int64_t at = packed.stem ? stem_position(byte) : byte;
         segment[static_cast<std::size_t>((at / 4 * block.width + lane) * 4 + at % 4)] = source[c];
       }
     }
@@ -283,6 +286,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
                                       [](const ConvolutionRun& run) { return run.bytes <= longest_gathered_run; });
   packed.gathered = terms.size() == 1 && packed.runs.size() == gathered_runs && whole_pixels && short_runs &&
                     bytes <= gathered_pitch && quads(bytes) < quads_of_runs;
+  packed.stem = packed.gathered && kernel.stem && is_stem(terms.front());
   packed.gathered_bytes = packed.gathered ? bytes : 0;
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
 

@@ -8,7 +8,6 @@ namespace itrt::kernels {
 namespace {
 
 constexpr std::int64_t border_pixels = pixel_granule;  // of a panel, at most: more scratch would not be used
-constexpr std::int64_t copy_chunk = 16;                // bytes that gathering copies at a time
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -26,11 +25,6 @@ void point_apart(const std::uint8_t* first, std::int64_t step, std::int64_t coun
   }
 }
 
-// Copies `bytes` bytes, and what fills the last chunk behind them.
-void copy_spilling(std::uint8_t* out, const std::uint8_t* source, std::int64_t bytes) {
-  for (std::int64_t done = 0; done < bytes; done += copy_chunk) std::memcpy(out + done, source + done, copy_chunk);
-}
-
 // Copies the runs of `count` pixels, pixel by pixel: a chunk spills into what is written after it.
 void gather_pixels(const std::array<const std::uint8_t*, gathered_runs>& sources, std::int64_t run_bytes,
                    std::int64_t step, std::int64_t count, std::uint8_t* out) {
@@ -43,13 +37,6 @@ void gather_pixels(const std::array<const std::uint8_t*, gathered_runs>& sources
 }
 
 }  // namespace
-
-Panel::Interior Panel::interior(const ConvolutionRun& run, const ConvolutionTerm& term, const ConvolutionInput& input) {
-  const std::int64_t start = run.kernel_column * term.dilation_width - term.padding_left;  // at output column 0
-  const std::int64_t room = input.width - run.taps - start;
-  const std::int64_t stride = term.stride_width;
-  return {start < 0 ? (-start + stride - 1) / stride : 0, room < 0 ? 0 : room / stride + 1};
-}
 
 std::size_t panel_bytes(const PackedConvolution& packed) {
   const auto interiors = static_cast<std::int64_t>(packed.runs.size() * 2 * sizeof(std::int64_t));
@@ -126,23 +113,7 @@ void Panel::each_part(const Body& body) const {
 
 // Where the run begins in the input, for an output column at which it lies inside.
 const std::uint8_t* Panel::source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const {
-  const ConvolutionTerm& t = term(run);
-  const std::int64_t start = column * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
-  return input(run).data + (row * input(run).width + start) * t.in_channels;
-}
-
-// The run of output pixel `column` at input row `row`, the part outside the image filled with zero points.
-void Panel::assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const {
-  const ConvolutionTerm& t = term(run);
-  const ConvolutionInput& in = input(run);
-  const std::int64_t start = column * t.stride_width + run.kernel_column * t.dilation_width - t.padding_left;
-  const std::int64_t first = std::clamp<std::int64_t>(-start, 0, run.taps);
-  const std::int64_t last = std::clamp<std::int64_t>(in.width - start, first, run.taps);
-  const std::int64_t channels = t.in_channels;
-  copy_spilling(out, padding(run), first * channels);
-  copy_spilling(out + first * channels, in.data + (row * in.width + start + first) * channels,
-                (last - first) * channels);
-  copy_spilling(out + last * channels, padding(run), (run.taps - last) * channels);
+  return input(run).data + (row * input(run).width + input_column(run, term(run), column)) * term(run).in_channels;
 }
 
 void Panel::point(std::size_t segment) const {
@@ -155,7 +126,7 @@ void Panel::point(std::size_t segment) const {
   each_part([&](const Part& part) {
     const std::uint8_t** out = pointers + part.position;
     const std::int64_t last = part.column + part.count;
-    const std::int64_t in_row = input_row(run, part.row);
+    const std::int64_t in_row = input_row(run, t, part.row);
     const bool outside = in_row < 0 || in_row >= input(run).height;
     const std::int64_t inside_first = outside ? last : std::clamp(range.first, part.column, last);
     const std::int64_t inside_last = outside ? last : std::clamp(range.last, inside_first, last);
@@ -163,7 +134,7 @@ void Panel::point(std::size_t segment) const {
       if (outside || run.taps == 1) {
         *out++ = padding(run);
       } else {
-        assemble(run, in_row, x, copy);
+        assemble(run, t, input(run), padding(run), in_row, x, copy);
         *out++ = copy;
       }
       if (at_border(x)) copy += packed_.assembly_bytes;
@@ -195,18 +166,13 @@ void Panel::gather() const {
   });
 }
 
-std::int64_t Panel::input_row(const ConvolutionRun& run, std::int64_t row) const {
-  const ConvolutionTerm& t = term(run);
-  return row * t.stride_height + run.kernel_row * t.dilation_height - t.padding_top;
-}
-
 void Panel::gather_pixel(std::int64_t row, std::int64_t column, std::uint8_t* out) const {
   for (const ConvolutionRun& run : packed_.runs) {
-    const std::int64_t in_row = input_row(run, row);
+    const std::int64_t in_row = input_row(run, term(run), row);
     if (in_row < 0 || in_row >= input(run).height) {
       copy_spilling(out, padding(run), run.bytes);
     } else {
-      assemble(run, in_row, column, out);
+      assemble(run, term(run), input(run), padding(run), in_row, column, out);
     }
     out += run.bytes;
   }
@@ -217,7 +183,7 @@ void Panel::gather_inside(std::int64_t row, std::int64_t first, std::int64_t las
   std::array<const std::uint8_t*, gathered_runs> sources;
   for (std::size_t r = 0; r < sources.size(); ++r) {
     const ConvolutionRun& run = packed_.runs[r];
-    const std::int64_t in_row = input_row(run, row);
+    const std::int64_t in_row = input_row(run, term(run), row);
     if (in_row < 0 || in_row >= input(run).height) {
       for (std::int64_t x = first; x < last; ++x, out += gathered_pitch) gather_pixel(row, x, out);
       return;

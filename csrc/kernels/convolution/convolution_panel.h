@@ -11,6 +11,7 @@
 
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_run.h"
 
 namespace itrt::kernels {
 
@@ -31,19 +32,12 @@ class Panel {
   std::int64_t fill(std::int64_t last);
 
  private:
-  // Output columns for which a run lies inside the input's row.
-  struct Interior {
-    std::int64_t first, last;
-  };
-
   // Where a segment's pointers or copies of the panel's part of an output row go.
   struct Part {
     std::int64_t position;     // in the panel
     std::int64_t row, column;  // of the output
     std::int64_t count;
   };
-
-  static Interior interior(const ConvolutionRun& run, const ConvolutionTerm& term, const ConvolutionInput& input);
 
   const ConvolutionTerm& term(const ConvolutionRun& run) const {
     return packed_.terms[static_cast<std::size_t>(run.term)];
@@ -59,9 +53,7 @@ class Panel {
   std::int64_t count_pixels(std::int64_t limit) const;
   template <class Body>
   void each_part(const Body& body) const;
-  std::int64_t input_row(const ConvolutionRun& run, std::int64_t row) const;
   const std::uint8_t* source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const;
-  void assemble(const ConvolutionRun& run, std::int64_t row, std::int64_t column, std::uint8_t* out) const;
   void point(std::size_t segment) const;
   void gather() const;
   void gather_pixel(std::int64_t row, std::int64_t column, std::uint8_t* out) const;

@@ -1,0 +1,198 @@
+// What the convolution's tiles for AVX512 share: where sums start, one multiplication, where sums go. Included by files
+// that are compiled for AVX512 alone; internal linkage: each compiles its own copy.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/convolution/convolution_kernel.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr std::int64_t lanes = 16;
+
+// As an instruction, since gcc copies and spills sums around _mm512_dpbusd_epi32: a third of the speed.
+inline void dot(__m512i& sum, __m512i input, __m512i weight) {
+  asm("vpdpbusd %[weight], %[input], %[sum]" : [sum] "+v"(sum) : [input] "v"(input), [weight] "v"(weight));
+}
+
+// Four bytes to every lane.
+inline __m512i broadcast(const std::uint8_t* bytes) {
+  __m512i result;
+  asm("vpbroadcastd %[bytes], %[result]"
+      : [result] "=v"(result)
+      : [bytes] "m"(*reinterpret_cast<const std::uint8_t (*)[4]>(bytes)));
+  return result;
+}
+
+// As an instruction, since gcc would load once and then move from register to register, in the multiplying units.
+inline __m512i load(const std::int32_t* values) {
+  __m512i result;
+  asm("vmovdqa64 %[values], %[result]"
+      : [result] "=v"(result)
+      : [values] "m"(*reinterpret_cast<const std::int32_t (*)[lanes]>(values)));
+  return result;
+}
+
+// binary32 sums * scale + offset, rounded to integers. As instructions that read memory, since gcc would move the
+// factors, as above, and sums from integer to floating-point registers, which are the same.
+inline __m512i round_scaled(__m512i sum, const float* scale, __m512 offset) {
+  asm("vfmadd132ps %[scale], %[offset], %[sum]\n\t"
+      "vcvtps2dq %[sum], %[sum]"
+      : [sum] "+v"(sum)
+      : [scale] "m"(*reinterpret_cast<const float (*)[lanes]>(scale)), [offset] "v"(offset));
+  return sum;
+}
+
+// One quad of pixels `step` bytes apart.
+template <int pixels, int vectors, int step>
+[[gnu::always_inline]] inline void multiply_quad(__m512i (&sum)[pixels * vectors], const std::uint8_t* input,
+                                                 const std::byte* weights) {
+  __m512i weight[vectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; ++v) weight[v] = _mm512_load_si512(weights + v * 64);
+#pragma GCC unroll 32
+  for (int p = 0; p < pixels; ++p) {
+    const __m512i value = broadcast(input + p * step);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) dot(sum[p * vectors + v], value, weight[v]);
+  }
+}
+
+// Sums start at the bias.
+template <int pixels, int vectors>
+[[gnu::always_inline]] inline void start(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block) {
+#pragma GCC unroll 32
+  for (int i = 0; i < pixels * vectors; ++i) sum[i] = load(block.start + i % vectors * lanes);
+}
+
+// Limits of ConvolutionResult::general, and the zero point.
+struct Limits {
+  __m512 upper;        // before the zero point is added
+  __m512i zero_point;  // 16 bits
+  __m512i lower;       // 8 bits, stored
+  __mmask64 channels;  // that exist
+
+  explicit Limits(const ConvolutionBlock& block)
+      : upper(_mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point))),
+        zero_point(_mm512_set1_epi16(static_cast<short>(block.output_zero_point))),
+        lower(_mm512_set1_epi8(static_cast<char>(block.clamp_lower))),
+        channels(~__mmask64{0} >> (64 - block.channels)) {}
+};
+
+// Sums are requantized a piece at a time, four vectors or three: the pixels of a piece.
+constexpr int piece_pixels(int vectors) { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
+
+// Sums of a piece -> bytes in the order of pixels and channels.
+//
+// Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
+// too small ones become just that, and saturate on the way to u8.
+template <int vectors, ConvolutionResult result>
+[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const ConvolutionBlock& block,
+                                                 const Limits& limits) {
+  constexpr bool general = result == ConvolutionResult::general;
+  const auto scaled = [&](int i) {
+    const float* scale = block.scale + i % vectors * lanes;
+    if constexpr (general) {
+      const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_load_ps(scale));
+      return _mm512_cvtps_epi32(_mm512_min_ps(product, limits.upper));
+    }
+    const __m512 offset = _mm512_load_ps(block.offset + i % vectors * lanes);
+    return round_scaled(sum[i], scale, offset);
+  };
+  const auto with_zero_point = [&](__m512i words) {
+    return result == ConvolutionResult::saturating_at_zero ? words : _mm512_adds_epi16(words, limits.zero_point);
+  };
+  const __m512i low = with_zero_point(_mm512_packs_epi32(scaled(0), scaled(1)));
+  const __m512i third = scaled(2), fourth = vectors == 3 ? third : scaled(3);
+  const __m512i high = with_zero_point(_mm512_packs_epi32(third, fourth));
+  __m512i bytes = _mm512_packus_epi16(low, high);
+  if constexpr (general) bytes = _mm512_max_epu8(bytes, limits.lower);
+  if constexpr (vectors == 4) return bytes;
+  // 4-byte groups came out as a 4 x 4 transpose.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, bytes);
+}
+
+// One pixel's bytes, the first of `bytes`; those alone that exist where `result` is general.
+template <int vectors, ConvolutionResult result>
+[[gnu::always_inline]] inline void store_pixel(std::uint8_t* output, __m512i bytes, __mmask64 channels) {
+  constexpr __mmask64 whole = ~__mmask64{0} >> (64 - vectors * lanes);
+  if constexpr (result == ConvolutionResult::general || vectors == 3) {
+    _mm512_mask_storeu_epi8(output, channels & whole, bytes);
+  } else if constexpr (vectors == 4) {
+    _mm512_storeu_si512(output, bytes);
+  } else if constexpr (vectors == 2) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output), _mm512_castsi512_si256(bytes));
+  } else {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), _mm512_castsi512_si128(bytes));
+  }
+}
+
+// The pixels of a piece; at once if they are contiguous.
+template <int vectors, ConvolutionResult result, bool contiguous>
+[[gnu::always_inline]] inline void store_pixels(std::uint8_t* output, std::int64_t stride, __m512i bytes,
+                                                const Limits& limits) {
+  if constexpr (contiguous && vectors != 3) return _mm512_storeu_si512(output, bytes);
+  store_pixel<vectors, result>(output, bytes, limits.channels);
+  if constexpr (vectors == 2) {
+    const __m512i second = _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1));
+    store_pixel<vectors, result>(output + stride, second, limits.channels);
+  } else if constexpr (vectors == 1) {
+    const auto quarter = [&](__m128i value) { return _mm512_castsi128_si512(value); };
+    store_pixel<1, result>(output + stride, quarter(_mm512_extracti32x4_epi32(bytes, 1)), limits.channels);
+    store_pixel<1, result>(output + 2 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 2)), limits.channels);
+    store_pixel<1, result>(output + 3 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 3)), limits.channels);
+  }
+}
+
+// The pixels of a tile, from `first` on. (A recursion, not a loop: gcc keeps an array in registers only where it sees
+// every index early.)
+template <int pixels, int vectors, ConvolutionResult result, bool contiguous, int first = 0>
+[[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                         const Limits& limits, std::uint8_t* output, std::int64_t stride) {
+  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, block, limits);
+  store_pixels<vectors, result, contiguous>(output, stride, bytes, limits);
+  constexpr int piece = piece_pixels(vectors);
+  if constexpr (first + piece < pixels) {
+    store<pixels, vectors, result, contiguous, first + piece>(sum, block, limits, output + piece * stride, stride);
+  }
+}
+
+// Sums of a tile to where those of the block's pixels from `first` on go. `contiguous`: nothing lies between pixels,
+// and all channels exist.
+template <int pixels, int vectors, ConvolutionResult result, bool contiguous = false>
+[[gnu::always_inline]] inline void finish(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
+                                          const Limits& limits, std::int64_t first) {
+  const std::int64_t stride = contiguous ? vectors * lanes : block.output_stride;
+  if constexpr (result == ConvolutionResult::sum) {
+    std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * stride;
+#pragma GCC unroll 32
+    for (int i = 0; i < pixels * vectors; ++i) {
+      _mm512_storeu_si512(output + i / vectors * stride + i % vectors * lanes, sum[i]);
+    }
+  } else {
+    std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * stride;
+    store<pixels, vectors, result, contiguous>(sum, block, limits, output, stride);
+  }
+}
+
+// Calls body<result>() for the block's result.
+template <class Body>
+void with_result(const ConvolutionBlock& block, const Body& body) {
+  switch (block.result) {
+    case ConvolutionResult::general:
+      return body.template operator()<ConvolutionResult::general>();
+    case ConvolutionResult::saturating:
+      return body.template operator()<ConvolutionResult::saturating>();
+    case ConvolutionResult::saturating_at_zero:
+      return body.template operator()<ConvolutionResult::saturating_at_zero>();
+    case ConvolutionResult::sum:
+      return body.template operator()<ConvolutionResult::sum>();
+  }
+}
+
+}  // namespace
+}  // namespace itrt::kernels

@@ -1,0 +1,167 @@
+#include "kernels/convolution/stem.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/convolution/convolution_block.h"
+#include "kernels/convolution/convolution_run.h"
+#include "kernels/convolution/stem_kernel.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr std::int64_t channels = 3;
+constexpr std::int64_t line_bytes = 96;  // of a tile's part of an input row, in scratch
+static_assert(stem_tile_bytes + stem_overrun <= line_bytes && stem_tile_bytes + copy_chunk <= line_bytes);
+constexpr std::int64_t panel_lines = 1 + stem_panel_tiles * stem_rows;  // the first holds zero points
+
+std::int64_t widest_block(const PackedConvolution& packed) {
+  std::int64_t width = 0;
+  for (const ConvolutionOutputBlock& block : packed.blocks) width = std::max(width, block.width);
+  return width;
+}
+
+// All runs of a tile at a kernel row, as one.
+ConvolutionRun tile_run(std::int64_t kernel_row) {
+  return {.kernel_row = kernel_row, .taps = stem_tile_bytes / channels, .bytes = stem_tile_bytes};
+}
+
+// A panel of tiles, which may be of several output rows.
+class StemPanel {
+ public:
+  StemPanel(const PackedConvolution& packed, const ConvolutionCall& call)
+      : packed_(packed),
+        call_(call),
+        term_(packed.terms.front()),
+        input_(call.inputs.front()),
+        lines_(reinterpret_cast<std::uint8_t*>(call.scratch)),
+        inside_(interior(tile_run(0), term_, input_)) {
+    const std::uint8_t* zero_points = packed.padding.as<std::uint8_t>();
+    for (std::int64_t i = 0; i < stem_tile_bytes; i += channels) std::memcpy(padding() + i, zero_points, channels);
+  }
+
+  // Output columns [first, last) of an output row: at least a tile's. The last tile may overlap the one before.
+  void add(std::int64_t row, std::int64_t first, std::int64_t last) {
+    begin_row(row);
+    while (first < last) {
+      if (count_ == stem_panel_tiles) compute();
+      const std::int64_t column = std::min(first, last - stem_tile_pixels);
+      point(column, tiles_[count_]);
+      ++count_;
+      first = column + stem_tile_pixels;
+    }
+  }
+
+  // Fewer columns than a tile's: it is computed apart from the output.
+  void compute_aside(std::int64_t row, std::int64_t column, std::int64_t count) {
+    compute();
+    StemTile tile;
+    begin_row(row);
+    point(column, tile);
+    const std::int64_t pixel = tile.pixel;
+    tile.pixel = 0;
+    for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
+      const ConvolutionBlock target = output_block(packed_, call_, b, pixel);
+      ConvolutionBlock block = target;
+      block.output = aside();
+      block.output_stride = block.width;
+      packed_.kernel->stem->run(block, &tile, 1);
+      for (std::int64_t p = 0; p < count; ++p) {
+        std::memcpy(static_cast<std::uint8_t*>(target.output) + p * target.output_stride, aside() + p * block.width,
+                    static_cast<std::size_t>(block.channels));
+      }
+    }
+  }
+
+  // Computes the tiles that have been added.
+  void compute() {
+    if (count_ == 0) return;
+    for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
+      packed_.kernel->stem->run(output_block(packed_, call_, b, 0), tiles_, count_);
+    }
+    count_ = 0;
+  }
+
+ private:
+  std::uint8_t* padding() const { return lines_; }
+  std::uint8_t* aside() const { return lines_ + panel_lines * line_bytes; }
+
+  void begin_row(std::int64_t row) {
+    first_pixel_ = row * call_.output_width;
+    rows_inside_ = true;
+    for (std::int64_t kernel_row = 0; kernel_row < stem_rows; ++kernel_row) {
+      const ConvolutionRun run = tile_run(kernel_row);
+      input_rows_[kernel_row] = input_row(run, term_, row);
+      rows_inside_ = rows_inside_ && inside(input_rows_[kernel_row]);
+      starts_[kernel_row] = (input_rows_[kernel_row] * input_.width + input_column(run, term_, 0)) * channels;
+    }
+  }
+
+  bool inside(std::int64_t in_row) const { return in_row >= 0 && in_row < input_.height; }
+
+  // Points to a tile's pixels, from `column` of the output row on.
+  void point(std::int64_t column, StemTile& tile) const {
+    tile.pixel = first_pixel_ + column;
+    const bool columns_inside = column >= inside_.first && column < inside_.last;
+    if (!columns_inside || !rows_inside_) return point_at_border(column, columns_inside, tile);
+    for (std::int64_t r = 0; r < stem_rows; ++r) tile.rows[r] = input_.data + starts_[r] + column * stem_step;
+  }
+
+  // The same with copies and zero points for what lies outside.
+  void point_at_border(std::int64_t column, bool columns_inside, StemTile& tile) const {
+    std::uint8_t* line = lines_ + line_bytes * (1 + count_ * stem_rows);
+    for (std::int64_t r = 0; r < stem_rows; ++r, line += line_bytes) {
+      if (!inside(input_rows_[r])) {
+        tile.rows[r] = padding();
+      } else if (columns_inside) {
+        tile.rows[r] = input_.data + starts_[r] + column * stem_step;
+      } else {
+        assemble(tile_run(r), term_, input_, padding(), input_rows_[r], column, line);
+        tile.rows[r] = line;
+      }
+    }
+  }
+
+  const PackedConvolution& packed_;
+  const ConvolutionCall& call_;
+  const ConvolutionTerm& term_;
+  const ConvolutionInput& input_;
+  std::uint8_t* lines_;
+  Interior inside_;  // output columns at which a tile may begin
+  // Of the output row:
+  std::int64_t first_pixel_ = 0;
+  std::int64_t input_rows_[stem_rows] = {};
+  std::int64_t starts_[stem_rows] = {};  // bytes from the input's first to the first column's runs
+  bool rows_inside_ = false;
+  StemTile tiles_[stem_panel_tiles];
+  std::int64_t count_ = 0;
+};
+
+}  // namespace
+
+bool is_stem(const ConvolutionTerm& term) {
+  return term.in_channels == channels && term.kernel_height == stem_rows && term.kernel_width * channels == stem_run &&
+         term.stride_width * channels == stem_step && term.dilation_width == 1;
+}
+
+std::size_t stem_scratch_bytes(const PackedConvolution& packed) {
+  return static_cast<std::size_t>(panel_lines * line_bytes + stem_tile_pixels * widest_block(packed));
+}
+
+void convolve_stem(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first,
+                   std::int64_t last) {
+  StemPanel panel(packed, call);
+  std::int64_t row = first / call.output_width, column = first % call.output_width;
+  for (; first < last; ++row, column = 0) {
+    const std::int64_t count = std::min(call.output_width - column, last - first);
+    if (count < stem_tile_pixels) {
+      panel.compute_aside(row, column, count);
+    } else {
+      panel.add(row, column, column + count);
+    }
+    first += count;
+  }
+  panel.compute();
+}
+
+}  // namespace itrt::kernels
