@@ -150,7 +150,12 @@ class Convolution {
                                               .clamp_upper = static_cast<std::int32_t>(clamp.second)});
   }
 
-  std::string kernel() const { return packed_.kernel->name; }
+  // Of all that take part.
+  std::string kernel() const {
+    std::string joined;
+    for (const std::string& name : kernels::kernel_names(packed_)) joined += (joined.empty() ? "" : " + ") + name;
+    return joined;
+  }
 
   std::unique_ptr<KernelCall> bind(const std::vector<py::object>& inputs, int threads) const {
     check_threads(threads);
