@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need into .venv (or $ITRT_VENV) and runs them all: C++ under the address and undefined-behaviour
-# sanitizers, then Python against the installed package. With CI=true also style, types and stubs.
+# sanitizers, then Python against the installed package. With CI=true also style, types and stubs, and C++ for ARM.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,6 +32,11 @@ fi
 cmake -S . -B "$build" -G Ninja -DITRT_BUILD_PYTHON=OFF -DITRT_BUILD_TESTS=ON -DITRT_SANITIZE=ON -DITRT_WARNINGS_AS_ERRORS=ON
 cmake --build "$build"
 ctest --test-dir "$build" --parallel 2 --output-on-failure
+
+if [ "${CI:-}" = true ]; then
+  step "C++ tests for 64-bit ARM"
+  ITRT_AARCH64_BUILD="$build-aarch64" tests/run_aarch64.sh
+fi
 
 step "Python tests"
 OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} python -m pytest -n 2 "$@"  # two workers, so that torch needs no threads

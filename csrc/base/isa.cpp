@@ -1,31 +1,98 @@
 #include "base/isa.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "base/errors.h"
 
 namespace itrt {
 namespace {
 
-constexpr std::array<std::string_view, 3> names = {"portable", "avx2", "avx512_vnni"};
+constexpr std::array<std::string_view, 6> names = {"portable",    "avx2",     "avx_vnni",
+                                                   "avx512_vnni", "neon_dot", "neon_i8mm"};
 
-Isa detect() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();  // asks CPUID and XGETBV: a register set that the operating system does not save is not there
-  if (!__builtin_cpu_supports("avx2")) return Isa::portable;
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                      __builtin_cpu_supports("avx512vnni");
-  return avx512 ? Isa::avx512_vnni : Isa::avx2;
-#else
-  return Isa::portable;
-#endif
+// The instruction set that `isa` adds instructions to; portable's is itself.
+Isa extended_by(Isa isa) {
+  switch (isa) {
+    case Isa::avx_vnni:
+    case Isa::avx512_vnni:
+      return Isa::avx2;
+    case Isa::neon_i8mm:
+      return Isa::neon_dot;
+    default:
+      return Isa::portable;
+  }
 }
 
-std::string joined_names(std::size_t count) {
+#if defined(__x86_64__)
+// The compiler's function asks CPUID and XGETBV: a register set that the operating system does not save is not there.
+bool has_avx2() { return __builtin_cpu_supports("avx2"); }
+
+bool has_avx512_vnni() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+
+// gcc 12's function does not know this one. Its registers are those of avx2.
+bool has_avx_vnni() {
+  constexpr unsigned features = 7, second_page = 1, avx_vnni = 1u << 4;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(features, second_page, &eax, &ebx, &ecx, &edx) && (eax & avx_vnni);
+}
+#endif
+
+// Whether the CPU has what `isa` adds to the one that it extends.
+bool has_addition(Isa isa) {
+  switch (isa) {
+    case Isa::portable:
+      return true;
+#if defined(__x86_64__)
+    case Isa::avx2:
+      return has_avx2();
+    case Isa::avx_vnni:
+      return has_avx_vnni();
+    case Isa::avx512_vnni:
+      return has_avx512_vnni();
+#elif defined(__aarch64__)
+    case Isa::neon_dot:
+      return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+    case Isa::neon_i8mm:
+      return getauxval(AT_HWCAP2) & HWCAP2_I8MM;
+#endif
+    default:
+      return false;
+  }
+}
+
+std::vector<Isa> detect() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#endif
+  std::vector<Isa> found;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Isa isa = static_cast<Isa>(i), extended = extended_by(isa);
+    const bool has_extended = extended == isa || std::ranges::find(found, extended) != found.end();
+    if (has_extended && has_addition(isa)) found.push_back(isa);
+  }
+  return found;
+}
+
+template <class List, class NameOf>
+std::string joined_names(const List& list, const NameOf& name_of) {
   std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += (i ? ", " : "") + std::string(names[i]);
+  for (const auto& entry : list) text += (text.empty() ? "" : ", ") + std::string(name_of(entry));
   return text;
 }
 
@@ -35,10 +102,19 @@ std::string_view isa_name(Isa isa) { return names[static_cast<std::size_t>(isa)]
 
 std::span<const std::string_view> isa_names() { return names; }
 
-Isa detected_isa() {
-  static const Isa isa = detect();
-  return isa;
+bool includes(Isa chosen, Isa needed) {
+  while (chosen != needed && chosen != Isa::portable) chosen = extended_by(chosen);
+  return chosen == needed;
 }
+
+std::span<const Isa> detected_isas() {
+  static const std::vector<Isa> isas = detect();
+  return isas;
+}
+
+bool is_detected(Isa isa) { return std::ranges::find(detected_isas(), isa) != detected_isas().end(); }
+
+Isa detected_isa() { return detected_isas().back(); }
 
 Isa select_isa(std::optional<std::string_view> requested) {
   std::string source = "isa";
@@ -48,18 +124,17 @@ Isa select_isa(std::optional<std::string_view> requested) {
     requested = environment;
     source = "ITRT_ISA";
   }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (names[i] != *requested) continue;
-    const Isa isa = static_cast<Isa>(i);
-    if (isa > detected_isa()) {
-      throw InvalidArgument(source + ": expected an instruction set that this CPU has (" +
-                            joined_names(static_cast<std::size_t>(detected_isa()) + 1) + "), found '" +
-                            std::string(*requested) + "'");
-    }
-    return isa;
+  const std::string found = ", found '" + std::string(*requested) + "'";
+  const auto name = std::ranges::find(names, *requested);
+  if (name == names.end()) {
+    throw InvalidArgument(source + ": expected one of " + joined_names(names, std::identity()) + found);
   }
-  throw InvalidArgument(source + ": expected one of " + joined_names(names.size()) + ", found '" +
-                        std::string(*requested) + "'");
+  const Isa isa = static_cast<Isa>(name - names.begin());
+  if (!is_detected(isa)) {
+    throw InvalidArgument(source + ": expected an instruction set that this CPU has (" +
+                          joined_names(detected_isas(), isa_name) + ")" + found);
+  }
+  return isa;
 }
 
 }  // namespace itrt

@@ -1,23 +1,34 @@
 // The instruction sets that kernels are written for, and which of them this CPU executes.
+//
+//   portable ◄── avx2 ◄──┬── avx_vnni         An arrow: a kernel for the one runs wherever the other is chosen.
+//            │           └── avx512_vnni      Neither VNNI has the other: there are CPUs with each alone.
+//            └── neon_dot ◄── neon_i8mm
 #pragma once
 
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace itrt {
 
-// Ordered: a CPU that has one has all before it.
-enum class Isa { portable, avx2, avx512_vnni };
+// Where a CPU has several, a later one is better.
+enum class Isa { portable, avx2, avx_vnni, avx512_vnni, neon_dot, neon_i8mm };
 
-// "portable", "avx2", "avx512_vnni".
+// "portable", "avx2", ...: as the enumerator is called.
 std::string_view isa_name(Isa isa);
 
-// All names in ascending order.
+// All names in the order of the enumerators.
 std::span<const std::string_view> isa_names();
 
-// The best instruction set that CPU and operating system support.
+// Whether a kernel for `needed` may run where `chosen` was chosen: it is that one or one that it extends.
+bool includes(Isa chosen, Isa needed);
+
+// What CPU and operating system support, the best last.
+std::span<const Isa> detected_isas();
+
+bool is_detected(Isa isa);
+
+// The best of them.
 Isa detected_isa();
 
 // The instruction set to use: `requested` or else the environment's ITRT_ISA or else the best one.

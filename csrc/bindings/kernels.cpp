@@ -16,8 +16,8 @@ py::list list_kernels() {
   std::string operation;     // the last whose best usable kernel has been seen
   Isa best = Isa::portable;  // that kernel's; an operation may have several kernels for one instruction set
   for (const kernels::KernelRow& kernel : kernels::registered_kernels()) {
-    if (kernel.isa > detected_isa()) continue;
-    if (kernel.isa <= selected && operation != kernel.operation) {
+    if (!is_detected(kernel.isa)) continue;
+    if (includes(selected, kernel.isa) && operation != kernel.operation) {
       operation = kernel.operation;
       best = kernel.isa;
     }

@@ -1,12 +1,16 @@
-// Program and Session, thinly: arguments are checked in python/itrt/runtime.py, meanings are in csrc/runtime.
+// Program, thinly: arguments are checked in python/itrt/runtime.py, meanings are in csrc/runtime.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <cstring>
-#include <utility>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <optional>
 
 #include "base/errors.h"
 #include "base/isa.h"
+#include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
 #include "runtime/cpu_budget.h"
@@ -19,7 +23,6 @@ namespace py = pybind11;
 namespace itrt::bindings {
 namespace {
 
-using ByteArray = py::array_t<std::uint8_t, py::array::c_style>;
 using SharedProgram = std::shared_ptr<const Program>;
 
 SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa) {
@@ -28,16 +31,6 @@ SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa
                         static_cast<std::size_t>(info.size * info.itemsize));
   const GilRelease release;
   return Program::load(bytes, isa);
-}
-
-std::span<const std::uint8_t> bytes_of(const ByteArray& array) {
-  return {array.data(), static_cast<std::size_t>(array.size())};
-}
-
-ByteArray to_array(const TensorView& view) {
-  ByteArray result({view.size.height, view.size.width, view.channels});
-  std::memcpy(result.mutable_data(), view.bytes.data(), view.bytes.size());
-  return result;
 }
 
 py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width,
@@ -57,65 +50,55 @@ py::array labels(const SharedProgram& program, const ByteArray& logits, std::int
   return result;
 }
 
-// A session that can keep copies of chosen tensors as they are written.
-class RecordingSession {
- public:
-  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads)
-      : session_(program, {height, width}, threads), wanted_(program->model().tensors.size(), false) {}
-
-  void record(const std::vector<std::size_t>& tensors) {
-    wanted_.assign(wanted_.size(), false);
-    for (const std::size_t index : tensors) wanted_.at(index) = true;
-    recording_ = !tensors.empty();
-  }
-
-  void start(const ByteArray& image) {
-    const std::span bytes = bytes_of(image);
-    with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap); });
-  }
-
-  void iterate() {
-    with_tap([&](const Session::Tap* tap) { session_.iterate(tap); });
-  }
-
-  ByteArray answer() {
-    TensorView view;
-    with_tap([&](const Session::Tap* tap) { view = session_.answer(tap); });
-    return to_array(view);
-  }
-
-  // What was recorded since the last call: (tensor, array) in the order of execution.
-  py::list take() {
-    py::list result;
-    for (auto& [view, bytes] : records_) {
-      view.bytes = bytes;
-      result.append(py::make_tuple(view.index, to_array(view)));
-    }
-    records_.clear();
-    return result;
-  }
-
-  const Session& session() const { return session_; }
-
- private:
-  template <class Function>
-  void with_tap(Function function) {
-    const GilRelease release;
-    if (!recording_) return function(nullptr);
-    const auto keep = [this](const TensorView& view) {
-      if (wanted_[static_cast<std::size_t>(view.index)]) {
-        records_.emplace_back(view, std::vector(view.bytes.begin(), view.bytes.end()));
-      }
-    };
-    const Session::Tap tap(keep);
-    function(&tap);
-  }
-
-  Session session_;
-  bool recording_ = false;
-  std::vector<bool> wanted_;
-  std::vector<std::pair<TensorView, std::vector<std::uint8_t>>> records_;
+// What is known of an operator without running it.
+struct OperatorRow {
+  const char* section;
+  const char* kind;
+  std::string name;
+  model::TensorIndex output;
+  std::int64_t macs_per_pixel;  // of the output
+  std::vector<std::string> kernels;
+  bool joins_next;
 };
+
+std::int64_t macs_per_pixel(const model::Operator& op) {
+  const auto* convolution = std::get_if<model::Convolution>(&op.body);
+  std::int64_t count = 0;
+  if (convolution == nullptr) return count;
+  for (const model::Term& term : convolution->terms) {
+    count += std::accumulate(term.weight_shape.begin(), term.weight_shape.end(), std::int64_t{1}, std::multiplies<>());
+  }
+  return count;
+}
+
+OperatorRow describe(const char* section, const Program& program, const model::Operator& op,
+                     const PreparedOperator& prepared) {
+  OperatorRow row = {section, "resize", op.name, op.output, macs_per_pixel(op), {}, prepared.joins_next};
+  if (const auto* convolution = std::get_if<PreparedConvolution>(&prepared.body)) {
+    row.kind = "convolution";
+    row.kernels = kernels::kernel_names(convolution->packed.at(0));
+  } else if (std::holds_alternative<model::Add>(prepared.body)) {
+    row.kind = "add";
+    row.kernels = {program.add_kernel().name};
+  } else {
+    row.kernels = {program.resize_kernel().name};
+  }
+  return row;
+}
+
+std::vector<OperatorRow> operators(const SharedProgram& program) {
+  std::vector<OperatorRow> rows;
+  const auto append = [&](const char* section, const std::vector<model::Operator>& operators,
+                          const std::vector<PreparedOperator>& prepared) {
+    for (std::size_t i = 0; i < operators.size(); ++i) {
+      rows.push_back(describe(section, *program, operators[i], prepared[i]));
+    }
+  };
+  append("stem", program->model().stem, program->stem());
+  append("block", program->model().block, program->block());
+  append("head", program->model().head, program->head());
+  return rows;
+}
 
 void register_program(py::module_& module) {
   py::class_<model::Tensor>(module, "Tensor", "An activation of a program.")
@@ -125,6 +108,15 @@ void register_program(py::module_& module) {
       .def_property_readonly("zero_points", [](const model::Tensor& tensor) {
         return std::vector<int>(tensor.zero_points.begin(), tensor.zero_points.end());
       });
+
+  py::class_<OperatorRow>(module, "Operator", "An operator of a program: what it writes, and what that costs.")
+      .def_readonly("section", &OperatorRow::section)
+      .def_readonly("kind", &OperatorRow::kind)
+      .def_readonly("name", &OperatorRow::name)
+      .def_readonly("output", &OperatorRow::output)
+      .def_readonly("macs_per_pixel", &OperatorRow::macs_per_pixel)
+      .def_readonly("kernels", &OperatorRow::kernels)
+      .def_readonly("joins_next", &OperatorRow::joins_next);
 
   const auto model = [](auto member) {
     return [member](const SharedProgram& program) { return program->model().*member; };
@@ -138,7 +130,9 @@ void register_program(py::module_& module) {
       .def_property_readonly("iterations", model(&model::Program::iterations))
       .def_property_readonly("max_iterations", model(&model::Program::max_iterations))
       .def_property_readonly("tensors", model(&model::Program::tensors))
+      .def_property_readonly("operators", &operators)
       .def_property_readonly("image", model(&model::Program::image))
+      .def_property_readonly("state", model(&model::Program::state))
       .def_property_readonly("logits", model(&model::Program::logits))
       .def_property_readonly("color_order", model(&model::Program::color_order))
       .def_property_readonly("mean", model(&model::Program::mean))
@@ -164,20 +158,6 @@ void register_program(py::module_& module) {
       .def("labels", &labels, py::arg("logits"), py::arg("height"), py::arg("width"), py::arg("threads"));
 }
 
-void register_session(py::module_& module) {
-  py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
-      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int>(), py::arg("program"), py::arg("height"),
-           py::arg("width"), py::arg("threads"))
-      .def("record", &RecordingSession::record, py::arg("tensors"))
-      .def("start", &RecordingSession::start, py::arg("image"))
-      .def("iterate", &RecordingSession::iterate)
-      .def("answer", &RecordingSession::answer)
-      .def("take", &RecordingSession::take)
-      .def_property_readonly("iterations_done",
-                             [](const RecordingSession& self) { return self.session().iterations_done(); })
-      .def_property_readonly("arena_bytes", [](const RecordingSession& self) { return self.session().arena_bytes(); });
-}
-
 }  // namespace
 
 void register_runtime(py::module_& module) {
@@ -185,12 +165,22 @@ void register_runtime(py::module_& module) {
   module.def("cpu_budget", &cpu_budget, "CPUs that affinity and cgroup quota leave to this process.");
   module.def("default_threads", &default_threads, "ITRT_NUM_THREADS or else cpu_budget().");
   module.def(
+      "isa_names", [] { return std::vector<std::string>(isa_names().begin(), isa_names().end()); },
+      "All instruction sets that itrt knows.");
+  module.def(
+      "detected_isas",
+      [] {
+        std::vector<std::string> names;
+        for (const Isa isa : detected_isas()) names.emplace_back(isa_name(isa));
+        return names;
+      },
+      "The instruction sets of this CPU, the best last.");
+  module.def(
       "detected_isa", [] { return std::string(isa_name(detected_isa())); }, "The best instruction set of this CPU.");
   module.def(
       "select_isa", [](const std::optional<std::string>& isa) { return std::string(isa_name(select_isa(isa))); },
       py::arg("isa") = py::none(), "The instruction set that is used: as asked for, or by ITRT_ISA, or the best.");
   register_program(module);
-  register_session(module);
 }
 
 }  // namespace itrt::bindings

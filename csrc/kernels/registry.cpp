@@ -3,6 +3,7 @@
 #include "kernels/add/add.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem_kernel.h"
 #include "kernels/labels/labels.h"
 #include "kernels/resize/resize.h"
@@ -19,6 +20,7 @@ std::vector<KernelRow> registered_kernels() {
     all.push_back({"convolution", row->name, row->isa});
     if (row->stem) all.push_back({"convolution", row->stem->name, row->isa});
   }
+  append("grouped_convolution", grouped_kernels());
   append("labels", labels_kernels());
   append("resize", resize_kernels());
   return all;

@@ -10,7 +10,7 @@ namespace itrt::kernels {
 template <class Kernel>
 const Kernel& best_of(std::span<const Kernel* const> rows, Isa isa) {
   for (const Kernel* row : rows) {
-    if (row->isa <= isa) return *row;
+    if (includes(isa, row->isa)) return *row;
   }
   return *rows.back();
 }

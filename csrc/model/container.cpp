@@ -101,8 +101,8 @@ Container read_container(std::span<const std::uint8_t> file) {
   const Field metadata = header["__metadata__"];
   if (const std::string& format = metadata["format"].string(); format != "itrt")
     metadata["format"].fail("itrt", format);
-  if (const std::string& version = metadata["format_version"].string(); version != "1") {
-    metadata["format_version"].fail("1 (this itrt reads no other)", version);
+  if (const std::string& version = metadata["format_version"].string(); version != "2") {
+    metadata["format_version"].fail("2 (this itrt reads no other)", version);
   }
   metadata.only_keys({"format", "format_version", "checksum", "program"});
   check_checksum(file, text, metadata["checksum"].string());

@@ -53,7 +53,8 @@ struct Convolution {
 
 struct Add {
   std::vector<TensorIndex> inputs;
-  std::vector<float> multipliers;
+  std::vector<std::int32_t> multipliers;  // 16 bits, in units of 2^-shift
+  std::int32_t shift = 0;
   Clamp clamp;
 };
 

@@ -11,6 +11,9 @@ namespace itrt::model {
 namespace {
 
 constexpr std::int64_t max_index = INT32_MAX;
+// Of an addition: its sum stays within 30 bits.
+constexpr std::int64_t largest_multiplier = 32767, largest_shift = 28;
+constexpr std::size_t most_inputs = 64;
 constexpr std::int64_t max_extent =
     1 << 16;  // channels, kernels, strides: far above any network, far below an overflow
 
@@ -93,7 +96,7 @@ class ProgramReader {
       field.only_keys({"kind", "name", "output", "terms", "bias", "scale", "clamp"});
       result.body = convolution(field);
     } else if (kind == "add") {
-      field.only_keys({"kind", "name", "output", "inputs", "multipliers", "clamp"});
+      field.only_keys({"kind", "name", "output", "inputs", "multipliers", "shift", "clamp"});
       result.body = add(field);
     } else if (kind == "resize") {
       field.only_keys({"kind", "name", "output", "input", "size_of"});
@@ -148,10 +151,15 @@ class ProgramReader {
   Add add(const Field& field) const {
     Add result;
     for (const Field& entry : field["inputs"].elements()) result.inputs.push_back(index(entry));
-    for (const Field& entry : field["multipliers"].elements()) result.multipliers.push_back(entry.number());
-    if (result.inputs.empty() || result.inputs.size() != result.multipliers.size()) {
-      field["multipliers"].fail("one for each of at least one input", std::to_string(result.multipliers.size()));
+    for (const std::int64_t value : field["multipliers"].integers(-largest_multiplier, largest_multiplier)) {
+      result.multipliers.push_back(static_cast<std::int32_t>(value));
     }
+    if (result.inputs.empty() || result.inputs.size() > most_inputs ||
+        result.inputs.size() != result.multipliers.size()) {
+      field["multipliers"].fail("one for each of 1 to " + std::to_string(most_inputs) + " inputs",
+                                std::to_string(result.multipliers.size()));
+    }
+    result.shift = static_cast<std::int32_t>(field["shift"].integer(0, largest_shift));
     result.clamp = clamp(field["clamp"]);
     return result;
   }

@@ -14,7 +14,7 @@ struct Uses {
 
 class Timeline {
  public:
-  explicit Timeline(const model::Program& program)
+  Timeline(const model::Program& program, std::span<const model::TensorIndex> unstored)
       : block_begin_(static_cast<std::int64_t>(program.stem.size())),
         block_end_(block_begin_ + static_cast<std::int64_t>(program.block.size())),
         end_(block_end_ + static_cast<std::int64_t>(program.head.size())),
@@ -22,7 +22,8 @@ class Timeline {
     std::int64_t time = 0;
     for (const auto* section : {&program.stem, &program.block, &program.head}) {
       for (const model::Operator& op : *section) {
-        for (const model::TensorIndex input : model::inputs_of(op)) read(input, time);
+        const bool waits = std::find(unstored.begin(), unstored.end(), op.output) != unstored.end();
+        for (const model::TensorIndex input : model::inputs_of(op)) read(input, waits ? time + 1 : time);
         of(op.output).written = time++;
       }
     }
@@ -54,9 +55,9 @@ Interval plain_lifetime(const Uses& uses, const Timeline& timeline) {
 
 }  // namespace
 
-TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes,
-                             std::int64_t alignment) {
-  Timeline timeline(program);
+TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,
+                             std::span<const model::TensorIndex> unstored) {
+  Timeline timeline(program, unstored);
   TensorBuffers result;
   for (std::size_t index = 0; index < timeline.size(); ++index) {
     const std::int64_t bytes = sizes[index].height * sizes[index].width * program.tensors[index].channels;
@@ -64,6 +65,7 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
     result.buffer_of_tensor.push_back(index);
     result.buffers.push_back({bytes, alignment, {plain_lifetime(uses, timeline)}});
   }
+  for (const model::TensorIndex index : unstored) result.buffers[static_cast<std::size_t>(index)] = {0, alignment, {}};
   result.buffers[static_cast<std::size_t>(program.logits)].lifetime.front().end = timeline.end();
   if (!program.state) return result;
 

@@ -27,6 +27,9 @@ struct TensorBuffers {
   bool copies_state = false;
 };
 
-TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment);
+// `unstored`: tensors that exist only while the operator behind their writer computes both (a resize inside of an
+// addition): they need no memory, and what their writer reads is read a step later.
+TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,
+                             std::span<const model::TensorIndex> unstored = {});
 
 }  // namespace itrt::plan

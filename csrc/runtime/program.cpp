@@ -42,6 +42,7 @@ Program::Program(model::Program model, Isa isa) : model_(std::move(model)), isa_
   stem_ = prepare(model_.stem);
   block_ = prepare(model_.block);
   head_ = prepare(model_.head);
+  for (auto* section : {&stem_, &block_, &head_}) find_joins(*section);
 }
 
 std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& operators) {
@@ -58,6 +59,27 @@ std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& ope
     result.push_back(std::move(prepared));
   }
   return result;
+}
+
+void Program::find_joins(std::vector<PreparedOperator>& operators) const {
+  const auto is_read_elsewhere = [&](model::TensorIndex index, model::TensorIndex reader) {
+    for (const auto* section : {&model_.stem, &model_.block, &model_.head}) {
+      for (const model::Operator& op : *section) {
+        const auto inputs = model::inputs_of(op);
+        if (op.output != reader && std::find(inputs.begin(), inputs.end(), index) != inputs.end()) return true;
+      }
+    }
+    return false;
+  };
+  for (std::size_t i = 0; i + 1 < operators.size(); ++i) {
+    const model::TensorIndex resized = operators[i].output;
+    const auto* add = std::get_if<model::Add>(&operators[i + 1].body);
+    if (!std::holds_alternative<model::Resize>(operators[i].body) || add == nullptr || add->inputs.size() != 2)
+      continue;
+    const bool once = std::count(add->inputs.begin(), add->inputs.end(), resized) == 1;
+    const bool is_kept = resized == model_.logits || resized == model_.state || resized == model_.next_state;
+    operators[i].joins_next = once && !is_kept && !is_read_elsewhere(resized, operators[i + 1].output);
+  }
 }
 
 PreparedConvolution Program::prepare(model::Convolution& convolution, const model::Tensor& output) {

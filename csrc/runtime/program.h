@@ -42,6 +42,8 @@ struct PreparedOperator {
   std::string name;
   model::TensorIndex output = 0;
   std::variant<PreparedConvolution, model::Add, model::Resize> body;
+  // A resize whose only reader is the next operator, an addition of two tensors, which can compute it on the way.
+  bool joins_next = false;
 };
 
 class Program {
@@ -66,6 +68,7 @@ class Program {
  private:
   Program(model::Program model, Isa isa);
   std::vector<PreparedOperator> prepare(std::vector<model::Operator>& operators);
+  void find_joins(std::vector<PreparedOperator>& operators) const;
   PreparedConvolution prepare(model::Convolution& convolution, const model::Tensor& output);
 
   model::Program model_;

@@ -26,7 +26,8 @@ struct TensorLayout {
   bool copies_state = false;
 };
 
-std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program, std::span<const model::Size> sizes) {
+std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program, std::span<const model::Size> sizes,
+                              Fusion fusion) {
   std::size_t bytes = 0;
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
     for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
@@ -34,16 +35,30 @@ std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program
     const model::Size from = sizes[static_cast<std::size_t>(resize->input)],
                       to = sizes[static_cast<std::size_t>(op.output)];
     const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(op.output)].channels;
-    bytes = kernels::resize_scratch_bytes(from.width, to.width, channels);
+    const bool joined = fusion == Fusion::on && op.joins_next;
+    bytes =
+        (joined ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(from.width, to.width, channels);
   }
   return static_cast<std::int64_t>(bytes);
 }
 
-TensorLayout lay_out(const Program& program, model::Size image) {
+std::vector<model::TensorIndex> unstored_tensors(const Program& program, Fusion fusion) {
+  std::vector<model::TensorIndex> result;
+  if (fusion == Fusion::off) return result;
+  for (const auto* section : {&program.stem(), &program.block(), &program.head()}) {
+    for (const PreparedOperator& op : *section) {
+      if (op.joins_next) result.push_back(op.output);
+    }
+  }
+  return result;
+}
+
+TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion) {
   constexpr auto alignment = static_cast<std::int64_t>(cache_line);
   TensorLayout result;
   result.sizes = model::infer_sizes(program.model(), image);
-  const plan::TensorBuffers tensors = plan::tensor_buffers(program.model(), result.sizes, alignment);
+  const plan::TensorBuffers tensors =
+      plan::tensor_buffers(program.model(), result.sizes, alignment, unstored_tensors(program, fusion));
   const plan::Layout layout = plan::solve(tensors.buffers);
   if (const auto conflict = plan::find_conflict(tensors.buffers, layout)) {
     throw std::logic_error("memory plan: " + *conflict);
@@ -54,7 +69,8 @@ TensorLayout lay_out(const Program& program, model::Size image) {
   result.memory.arena_bytes = round_up(layout.height + static_cast<std::int64_t>(kernels::input_slack), alignment);
   for (const auto* section : {&program.stem(), &program.block(), &program.head()}) {
     for (const PreparedOperator& op : *section) {
-      result.memory.scratch_bytes = std::max(result.memory.scratch_bytes, scratch_bytes_of(op, program, result.sizes));
+      result.memory.scratch_bytes =
+          std::max(result.memory.scratch_bytes, scratch_bytes_of(op, program, result.sizes, fusion));
     }
   }
   result.memory.scratch_bytes = round_up(result.memory.scratch_bytes, alignment);
@@ -63,11 +79,13 @@ TensorLayout lay_out(const Program& program, model::Size image) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Program& program, model::Size image) { return lay_out(program, image).memory; }
+MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion) {
+  return lay_out(program, image, fusion).memory;
+}
 
-Session::Session(std::shared_ptr<const Program> program, model::Size image, int threads)
-    : program_(std::move(program)), threads_(threads) {
-  TensorLayout layout = lay_out(*program_, image);
+Session::Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion)
+    : program_(std::move(program)), threads_(threads), fusion_(fusion) {
+  TensorLayout layout = lay_out(*program_, image, fusion);
   sizes_ = std::move(layout.sizes);
   copies_state_ = layout.copies_state;
   arena_bytes_ = layout.memory.arena_bytes;
@@ -133,8 +151,18 @@ std::byte* Session::scratch(int thread) const {
 }
 
 void Session::run(const std::vector<PreparedOperator>& operators, std::int64_t step, const Tap* tap) {
+  const PreparedOperator* resize = nullptr;  // that waits for the operator behind it
   for (const PreparedOperator& op : operators) {
-    std::visit([&](const auto& body) { run(body, op.output, step); }, op.body);
+    if (fusion_ == Fusion::on && op.joins_next) {
+      resize = &op;
+      continue;
+    }
+    if (resize != nullptr) {
+      run_joined(std::get<model::Resize>(resize->body), resize->output, std::get<model::Add>(op.body), op.output);
+      resize = nullptr;
+    } else {
+      std::visit([&](const auto& body) { run(body, op.output, step); }, op.body);
+    }
     if (tap != nullptr) (*tap)(view(op.output));
   }
 }
@@ -160,17 +188,31 @@ void Session::run(const PreparedConvolution& convolution, model::TensorIndex out
                                     });
 }
 
-void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t) {
+kernels::AddCall Session::add_call(const model::Add& add, model::TensorIndex output) {
   for (std::size_t index = 0; index < add.inputs.size(); ++index) {
     const model::TensorIndex input = add.inputs[index];
     add_inputs_[index] = {data(input), tensor(input).zero_points.front(), add.multipliers[index]};
   }
-  kernels::AddCall call;
-  call.inputs = std::span(add_inputs_).first(add.inputs.size());
-  call.output_zero_point = tensor(output).zero_points.front();
-  call.clamp_lower = add.clamp.lower;
-  call.clamp_upper = add.clamp.upper;
-  call.output = data(output);
+  return {.inputs = std::span(add_inputs_).first(add.inputs.size()),
+          .shift = add.shift,
+          .output_zero_point = tensor(output).zero_points.front(),
+          .clamp_lower = add.clamp.lower,
+          .clamp_upper = add.clamp.upper,
+          .output = data(output)};
+}
+
+kernels::ResizeCall Session::resize_call(const model::Resize& resize, model::TensorIndex output) const {
+  return {.input = data(resize.input),
+          .input_height = size(resize.input).height,
+          .input_width = size(resize.input).width,
+          .channels = tensor(output).channels,
+          .output = data(output),
+          .output_height = size(output).height,
+          .output_width = size(output).width};
+}
+
+void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t) {
+  const kernels::AddCall call = add_call(add, output);
   const auto elements = static_cast<std::int64_t>(view(output).bytes.size());
   ThreadPool::shared().parallel_for(threads_, elements, element_grain, [&](int, std::int64_t first, std::int64_t last) {
     program_->add_kernel().run(call, first, last);
@@ -178,20 +220,26 @@ void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t
 }
 
 void Session::run(const model::Resize& resize, model::TensorIndex output, std::int64_t) {
-  kernels::ResizeCall call;
-  call.input = data(resize.input);
-  call.input_height = size(resize.input).height;
-  call.input_width = size(resize.input).width;
-  call.channels = tensor(output).channels;
-  call.output = data(output);
-  call.output_height = size(output).height;
-  call.output_width = size(output).width;
+  const kernels::ResizeCall call = resize_call(resize, output);
   ThreadPool::shared().parallel_for(threads_, call.output_height, row_grain,
                                     [&](int thread, std::int64_t first, std::int64_t last) {
                                       kernels::ResizeCall mine = call;
                                       mine.scratch = scratch(thread);
                                       program_->resize_kernel().run(mine, first, last);
                                     });
+}
+
+void Session::run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
+                         model::TensorIndex output) {
+  const kernels::ResizeAddCall call = {.resize = resize_call(resize, resized),
+                                       .add = add_call(add, output),
+                                       .resized_input = add.inputs[0] == resized ? std::size_t{0} : std::size_t{1}};
+  ThreadPool::shared().parallel_for(
+      threads_, size(output).height, row_grain, [&](int thread, std::int64_t first, std::int64_t last) {
+        kernels::ResizeAddCall mine = call;
+        mine.resize.scratch = scratch(thread);
+        kernels::resize_add(program_->resize_kernel(), program_->add_kernel(), mine, first, last);
+      });
 }
 
 }  // namespace itrt

@@ -26,15 +26,19 @@ struct MemoryPlan {
   std::int64_t arena_bytes = 0;    // tensors
   std::int64_t scratch_bytes = 0;  // kernels' work space, a thread
 };
-MemoryPlan plan_memory(const Program& program, model::Size image);
+// Whether operators that can be computed in one are (PreparedOperator::joins_next). Without it every tensor of the
+// program exists at its time, for taps.
+enum class Fusion { off, on };
+
+MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion = Fusion::on);
 
 class Session {
  public:
-  // Called with every tensor right after the operator that wrote it.
+  // Called with every tensor right after the operator that wrote it; with fusion those alone that are written.
   using Tap = FunctionRef<void(const TensorView&)>;
 
   // Allocates all memory of all runs. Throws InvalidArgument where the program does not fit the image size.
-  Session(std::shared_ptr<const Program> program, model::Size image, int threads);
+  Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion = Fusion::on);
 
   // Take an image, (height, width, channels) u8, and run the stem.
   void start(std::span<const std::uint8_t> image, const Tap* tap = nullptr);
@@ -61,9 +65,14 @@ class Session {
   void run(const PreparedConvolution& convolution, model::TensorIndex output, std::int64_t step);
   void run(const model::Add& add, model::TensorIndex output, std::int64_t step);
   void run(const model::Resize& resize, model::TensorIndex output, std::int64_t step);
+  void run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
+                  model::TensorIndex output);
+  kernels::AddCall add_call(const model::Add& add, model::TensorIndex output);
+  kernels::ResizeCall resize_call(const model::Resize& resize, model::TensorIndex output) const;
 
   std::shared_ptr<const Program> program_;
   int threads_;
+  Fusion fusion_;
   std::vector<model::Size> sizes_;
   std::int64_t arena_bytes_ = 0;
   std::int64_t scratch_bytes_ = 0;

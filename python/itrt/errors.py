@@ -27,3 +27,11 @@ class CheckpointError(ItrtError):
 
 class MissingDependencyError(ItrtError, ImportError):
     """An optional package is needed and not installed; the message says how to install it."""
+
+
+class BenchmarkError(ItrtError):
+    """A runtime cannot take part in a comparison."""
+
+
+class VerificationError(ItrtError):
+    """A kernel gave other bytes than its oracle."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ from itrt import _core
 from itrt.errors import InvalidArgumentError, MissingFileError, ModelFileError
 from itrt.images import Image, read_image
 from itrt.result import Result
+
+if TYPE_CHECKING:
+    from itrt.execution import ExecutedOperator
+    from itrt.profile import Profile
 
 _MODEL_SUFFIX = ".itrt"
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
@@ -235,7 +239,7 @@ class Model:
             if name not in all_names:
                 raise InvalidArgumentError(f"taps: expected names of tensors ({', '.join(all_names)}), found {name!r}")
         height, width = pixels.shape[:2]
-        session = _core.Session(self._program, height, width, self._threads)
+        session = _core.Session(self._program, height, width, self._threads, fusion=False)
         session.record([all_names.index(name) for name in wanted])
         session.start(pixels)
         found: dict[tuple[str, int | None], NDArray[np.uint8]] = {
@@ -246,6 +250,26 @@ class Model:
             session.answer()
             found.update({(all_names[index], step): array for index, array in session.take()})
         return found
+
+    def execution(self) -> tuple[ExecutedOperator, ...]:
+        """The operators with the kernels that run them and what is computed in one; for images of any size."""
+        from itrt.execution import executed_operators  # `import itrt` stays small
+
+        return executed_operators(self._program)
+
+    def profile(self, image: Image, iterations: int | None = None, repeats: int = 20) -> Profile:
+        """Run `repeats` times and measure every operator by itself, without any fusion; see `run` for the arguments.
+
+        The sum of the rows is more than a run takes where the runtime fuses operators.
+        """
+        from itrt.profile import Profile, Profiler  # `import itrt` stays small: few runs are profiled
+
+        count = self._check_iterations(iterations)
+        checked_repeats = _check_count("repeats", repeats, None)
+        pixels = self._read_image(image)
+        height, width = pixels.shape[:2]
+        rows = Profiler(self._program, height, width, self._threads).rows(pixels, count, checked_repeats)
+        return Profile(self.name, height, width, count, self._threads, self.isa, checked_repeats, rows)
 
     @property
     def tensor_names(self) -> list[str]:

@@ -12,7 +12,7 @@ PYTHON = ROOT / "python" / "itrt"
 CPP = ROOT / "csrc"
 
 # What a part may import beside itself.
-PUBLIC_FACE = {"_core", "errors", "files", "images", "kernels", "result", "runtime"}
+PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime"}
 PYTHON_ARROWS = {
     "errors": set(),
     "files": set(),
@@ -21,13 +21,15 @@ PYTHON_ARROWS = {
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
-    "runtime": {"_core", "errors", "images", "result", "format"},
+    "execution": {"_core"},
+    "profile": {"_core"},
+    "runtime": {"_core", "errors", "execution", "images", "profile", "result", "format"},
     "nn": {"errors"},
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
     "planner": {"_core", "errors", "format"},
-    "bench": {"errors", "format", "runtime", "converter", "nn", "train"},
+    "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}
@@ -50,6 +52,8 @@ WITHOUT_TORCH = {
     "images",
     "format",
     "kernels",
+    "execution",
+    "profile",
     "result",
     "runtime",
     "quantize",
@@ -151,7 +155,7 @@ def test_kernels_of_an_instruction_set_include_little() -> None:
 
     So: the operation's own headers (declarations), intrinsics, and the C library.
     """
-    for file in (CPP / "kernels").rglob("*_avx*.cpp"):
+    for file in [*(CPP / "kernels").rglob("*_avx*.cpp"), *(CPP / "kernels").rglob("*_neon*.cpp")]:
         operation = file.parent.name
         for include in includes_of(file):
             ours = (CPP / include).is_file()
@@ -161,7 +165,7 @@ def test_kernels_of_an_instruction_set_include_little() -> None:
             assert ours or include in ALLOWED_IN_KERNELS, f"{file.relative_to(ROOT)} includes {include}"
 
 
-ALLOWED_IN_KERNELS = {"immintrin.h", "cstdint", "cstddef", "cstring", "cfloat"}
+ALLOWED_IN_KERNELS = {"immintrin.h", "arm_neon.h", "cstdint", "cstddef", "cstring", "cfloat"}
 
 
 def test_the_core_neither_prints_nor_aborts() -> None:

@@ -72,6 +72,7 @@ def _execute(program: Program, operator: Operator, values: dict[int, U8], step: 
                 [values[index] for index in operator.inputs],
                 [program.tensors[index].zero_points[0] for index in operator.inputs],
                 operator.multipliers,
+                operator.shift,
                 output.zero_points[0],
                 operator.clamp,
             )

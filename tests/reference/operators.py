@@ -87,17 +87,18 @@ def requantize(value: NDArray[np.float32], zero_point: int, clamp: tuple[int, in
 def add(
     inputs: Sequence[U8],
     input_zero_points: Sequence[int],
-    multipliers: Sequence[float],
+    multipliers: Sequence[int],
+    shift: int,
     zero_point: int,
     clamp: tuple[int, int],
 ) -> U8:
-    """f = f32(m0 * (a0 - z0)), then f = f32(f + f32(mn * (an - zn))) for each further input."""
-    total: NDArray[np.float32] | None = None
-    for values, input_zero_point, multiplier in zip(inputs, input_zero_points, multipliers, strict=True):
-        product = np.float32(multiplier) * (values.astype(np.int32) - input_zero_point).astype(np.float32)
-        total = product if total is None else total + product
-    assert total is not None
-    return requantize(total, zero_point, clamp)
+    """sum = sum of multiplier * (input - zero point); floor(sum / 2**shift + 1/2) + zero_point, clamped."""
+    total = sum(
+        multiplier * (values.astype(np.int64) - input_zero_point)
+        for values, input_zero_point, multiplier in zip(inputs, input_zero_points, multipliers, strict=True)
+    )
+    rounded = (2 * np.asarray(total) + 2**shift) // 2 ** (shift + 1)
+    return np.clip(rounded + zero_point, *clamp).astype(np.uint8)
 
 
 def axis_weights(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -234,8 +234,10 @@ class _Builder:
         ]
         inputs = (first, *(self._pick(like) for _ in range(self._integer(0, 2))))
         output = self._tensor(name, self.tensors[first].channels, self.geometries[first])
-        multipliers = tuple(float(np.float32(self.rng.uniform(-1.5, 1.5))) for _ in inputs)
-        return Add(name, output, inputs, multipliers, self._clamp())
+        shift = self._integer(0, 20)
+        largest = min(int(1.5 * 2**shift), 32767)
+        multipliers = tuple(self._integer(-largest, largest) for _ in inputs)
+        return Add(name, output, inputs, multipliers, shift, self._clamp())
 
     def _resize(self, name: str, source: int, size_of: int) -> Operator:
         output = self._tensor(name, self.tensors[source].channels, self.geometries[size_of])

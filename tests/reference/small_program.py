@@ -54,7 +54,7 @@ def small_program(max_iterations: int | None = 3, classes: tuple[str, ...] = CLA
         logits=_LOGITS,
         stem=(
             Convolution("stem", _FEATURES, (Term(_IMAGE, weight(8, 5, 3), (4, 4), (2, 2, 2, 2)),), *vectors(8, 1, 75)),
-            Add("first", _STATE, (_FEATURES,), (0.5,)),
+            Add("first", _STATE, (_FEATURES,), (1,), 1),
         ),
         block=(
             Convolution(

@@ -15,14 +15,21 @@ constexpr const AddKernel* rows[] = {
 
 }  // namespace
 
+AddElements add_elements(const AddCall& call) {
+  std::int32_t start = call.shift > 0 ? 1 << (call.shift - 1) : 0;
+  for (const AddInput& input : call.inputs) start -= input.multiplier * input.zero_point;
+  return {.inputs = call.inputs.data(),
+          .input_count = call.inputs.size(),
+          .start = start,
+          .shift = call.shift,
+          .zero_point = call.output_zero_point,
+          .lower = call.clamp_lower,
+          .upper = call.clamp_upper,
+          .output = call.output};
+}
+
 void AddKernel::run(const AddCall& call, std::int64_t first, std::int64_t last) const {
-  elements({.inputs = call.inputs.data(),
-            .input_count = call.inputs.size(),
-            .lower = static_cast<float>(call.clamp_lower - call.output_zero_point),
-            .upper = static_cast<float>(call.clamp_upper - call.output_zero_point),
-            .zero_point = call.output_zero_point,
-            .output = call.output},
-           first, last);
+  elements(add_elements(call), first, last);
 }
 
 std::span<const AddKernel* const> add_kernels() { return rows; }

@@ -1,6 +1,7 @@
-// Addition of quantized tensors with individual scales (docs/numerics.md); with one input a requantization.
+// Addition of quantized tensors with individual scales (docs/numerics.md); with one input a requantization. Integers:
 //
-//   out = clamp(round(sum of multiplier * (input - zero_point)), lower - z, upper - z) + z, in binary32, left to right
+//   sum = sum of multiplier * (input - zero_point)          at most 31 bits
+//   out = clamp(((sum + 2^(shift - 1)) >> shift) + output zero_point)      halves are rounded up
 #pragma once
 
 #include <cstddef>
@@ -11,27 +12,35 @@
 
 namespace itrt::kernels {
 
+inline constexpr std::int32_t largest_add_multiplier = 32767;  // of either sign: 16 bits
+inline constexpr std::int32_t largest_add_shift = 28;
+inline constexpr std::size_t most_add_inputs = 64;  // 64 * 255 * 32767 + 2^27 are 30 bits
+
 struct AddInput {
   const std::uint8_t* data = nullptr;
   std::int32_t zero_point = 0;
-  float multiplier = 0;
+  std::int32_t multiplier = 0;
 };
 
 struct AddCall {
   std::span<const AddInput> inputs;
+  std::int32_t shift = 0;
   std::int32_t output_zero_point = 0;
   std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
   std::uint8_t* output = nullptr;
 };
 
-// What a kernel sees: plain data, the clamp and zero point ready.
+// What a kernel sees: out = clamp(((start + sum of multiplier * input) >> shift) + zero_point).
 struct AddElements {
   const AddInput* inputs;
   std::size_t input_count;
-  float lower, upper;  // clamp before the zero point is added
-  std::int32_t zero_point;
+  std::int32_t start;  // the rounding, less what the inputs' zero points add up to
+  std::int32_t shift;
+  std::int32_t zero_point, lower, upper;
   std::uint8_t* output;
 };
+
+AddElements add_elements(const AddCall& call);
 
 struct AddKernel {
   const char* name;

@@ -1,4 +1,4 @@
-// AVX-512: sixteen elements a vector, four vectors a step; the last step is masked.
+// AVX512-VNNI: vpdpwssd multiplies and adds pairs of inputs, 64 elements a step; the last few are masked.
 #include <immintrin.h>
 
 #include "kernels/add/add.h"
@@ -6,46 +6,90 @@
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t lanes = 16;
+constexpr std::int64_t lanes = 64;
 
-struct Term {
-  __m512i zero_point;
-  __m512 multiplier;
+// Multipliers of inputs n and n + 1, in every pair of words; the second is 0 where there is no such input.
+inline __m512i multiplier_pair(const AddElements& add, std::size_t n) {
+  const std::int32_t second = n + 1 < add.input_count ? add.inputs[n + 1].multiplier : 0;
+  return _mm512_set1_epi32((add.inputs[n].multiplier & 0xffff) |
+                           static_cast<std::int32_t>(static_cast<std::uint32_t>(second) << 16));
+}
+
+// Four vectors of sums, sixteen elements each, as unpacking leaves them.
+struct Sums {
+  __m512i part[4];
 };
 
-inline __m512 product(__m128i bytes, const Term& term) {
-  const __m512i centred = _mm512_sub_epi32(_mm512_cvtepu8_epi32(bytes), term.zero_point);
-  return _mm512_mul_ps(_mm512_cvtepi32_ps(centred), term.multiplier);
+inline void accumulate(Sums& sums, __m512i first, __m512i second, __m512i multipliers) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i low0 = _mm512_unpacklo_epi8(first, zero), low1 = _mm512_unpacklo_epi8(second, zero);
+  const __m512i high0 = _mm512_unpackhi_epi8(first, zero), high1 = _mm512_unpackhi_epi8(second, zero);
+  sums.part[0] = _mm512_dpwssd_epi32(sums.part[0], _mm512_unpacklo_epi16(low0, low1), multipliers);
+  sums.part[1] = _mm512_dpwssd_epi32(sums.part[1], _mm512_unpackhi_epi16(low0, low1), multipliers);
+  sums.part[2] = _mm512_dpwssd_epi32(sums.part[2], _mm512_unpacklo_epi16(high0, high1), multipliers);
+  sums.part[3] = _mm512_dpwssd_epi32(sums.part[3], _mm512_unpackhi_epi16(high0, high1), multipliers);
 }
 
-inline Term make_term(const AddInput& input) {
-  return {_mm512_set1_epi32(input.zero_point), _mm512_set1_ps(input.multiplier)};
+// In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.
+struct Constants {
+  __m512i start, first_pair;
+  __m128i shift;
+  __m512i zero_point, lower, upper;
+
+  explicit Constants(const AddElements& add)
+      : start(_mm512_set1_epi32(add.start)),
+        first_pair(multiplier_pair(add, 0)),
+        shift(_mm_cvtsi32_si128(add.shift)),
+        zero_point(_mm512_set1_epi16(static_cast<short>(add.zero_point))),
+        lower(_mm512_set1_epi8(static_cast<char>(add.lower))),
+        upper(_mm512_set1_epi8(static_cast<char>(add.upper))) {}
+};
+
+// Packing undoes what unpacking did.
+inline __m512i finish(const Sums& sums, const Constants& constants) {
+  const auto words = [&](__m512i low, __m512i high) {
+    const __m512i packed =
+        _mm512_packs_epi32(_mm512_sra_epi32(low, constants.shift), _mm512_sra_epi32(high, constants.shift));
+    return _mm512_adds_epi16(packed, constants.zero_point);
+  };
+  const __m512i bytes = _mm512_packus_epi16(words(sums.part[0], sums.part[1]), words(sums.part[2], sums.part[3]));
+  return _mm512_min_epu8(_mm512_max_epu8(bytes, constants.lower), constants.upper);
 }
 
-void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
-  const AddInput* inputs = add.inputs;
-  const std::size_t count = add.input_count;
-  const Term term0 = make_term(inputs[0]), term1 = make_term(inputs[count > 1 ? 1 : 0]);
-  const __m512 lower = _mm512_set1_ps(add.lower);
-  const __m512 upper = _mm512_set1_ps(add.upper);
-  const __m512i zero_point = _mm512_set1_epi32(add.zero_point);
-  for (; first < last; first += lanes) {
-    const std::int64_t left = last - first;
-    const __mmask16 mask = left >= lanes ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1 << left) - 1);
-    __m512 sum = product(_mm_maskz_loadu_epi8(mask, inputs[0].data + first), term0);
-    if (count > 1) sum = _mm512_add_ps(sum, product(_mm_maskz_loadu_epi8(mask, inputs[1].data + first), term1));
-    for (std::size_t n = 2; n < count; ++n) {
-      const __m128i bytes = _mm_maskz_loadu_epi8(mask, inputs[n].data + first);
-      sum = _mm512_add_ps(sum, product(bytes, make_term(inputs[n])));
-    }
-    const __m512 clamped = _mm512_min_ps(_mm512_max_ps(sum, lower), upper);
-    const __m512i rounded = _mm512_add_epi32(_mm512_cvtps_epi32(clamped), zero_point);
-    _mm512_mask_cvtepi32_storeu_epi8(add.output + first, mask, rounded);
+// The other inputs of an addition of more than two. `load(data)`: 64 bytes of an input.
+template <class Load>
+void accumulate_others(Sums& sums, const AddElements& add, const Load& load) {
+  for (std::size_t n = 2; n < add.input_count; n += 2) {
+    const __m512i second = n + 1 < add.input_count ? load(add.inputs[n + 1].data) : _mm512_setzero_si512();
+    accumulate(sums, load(add.inputs[n].data), second, multiplier_pair(add, n));
   }
+}
+
+// Whole vectors are read without a mask: a masked read would wait for an input that was written just before.
+void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
+  const Constants constants(add);
+  const std::uint8_t* const input0 = add.inputs[0].data;
+  const std::uint8_t* const input1 = add.inputs[add.input_count > 1 ? 1 : 0].data;  // its multiplier may be 0
+  std::uint8_t* const output = add.output;
+  const bool others = add.input_count > 2;
+  const auto sum = [&](const auto& load) {
+    Sums sums = {{constants.start, constants.start, constants.start, constants.start}};
+    accumulate(sums, load(input0), load(input1), constants.first_pair);
+    if (others) accumulate_others(sums, add, load);
+    return finish(sums, constants);
+  };
+  for (; first + lanes <= last; first += lanes) {
+    const __m512i bytes = sum([&](const std::uint8_t* data) { return _mm512_loadu_si512(data + first); });
+    _mm512_storeu_si512(output + first, bytes);
+  }
+  if (first == last) return;
+  const __mmask64 mask = (__mmask64{1} << (last - first)) - 1;
+  const __m512i bytes = sum([&](const std::uint8_t* data) { return _mm512_maskz_loadu_epi8(mask, data + first); });
+  _mm512_mask_storeu_epi8(output + first, mask, bytes);
 }
 
 }  // namespace
 
-const AddKernel add_avx512_vnni = {"avx512", Isa::avx512_vnni, elements};
+const AddKernel add_avx512_vnni = {"avx512_vnni", Isa::avx512_vnni, elements};
 
 }  // namespace itrt::kernels

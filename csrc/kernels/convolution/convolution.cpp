@@ -2,10 +2,14 @@
 // weights stay in the nearest cache for all the panel's pixels.
 #include "kernels/convolution/convolution.h"
 
+#include <algorithm>
+
 #include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem.h"
+#include "kernels/convolution/stem_kernel.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -14,31 +18,59 @@ namespace {
 constexpr const ConvolutionKernel* rows[] = {
 #if defined(ITRT_X86)
     &convolution_avx512_vnni,
+    &convolution_avx_vnni,
     &convolution_avx2,
+#elif defined(ITRT_ARM)
+    &convolution_neon_i8mm,
+    &convolution_neon_dot,
 #endif
     &convolution_portable,
 };
 
+// The scratch memory of grouped terms lies behind the panel's.
+std::size_t grouped_scratch_offset(const PackedConvolution& packed) {
+  return (panel_bytes(packed) + cache_line - 1) / cache_line * cache_line;
+}
+
 }  // namespace
 
 std::size_t scratch_bytes(const PackedConvolution& packed) {
-  return packed.stem ? stem_scratch_bytes(packed) : panel_bytes(packed);
+  if (packed.stem) return stem_scratch_bytes(packed);
+  if (packed.segment_count == 0) return grouped_scratch_bytes(packed);
+  return grouped_scratch_offset(packed) + grouped_scratch_bytes(packed);
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
   if (packed.stem) return convolve_stem(packed, call, first, last);
+  if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
   Panel panel(packed, call, first);
+  GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
   while (first < last) {
-    const std::int64_t pixels = panel.fill(last);
+    const std::int64_t limit = packed.grouped.empty() ? last : std::min(last, first + grouped_panel_pixels);
+    const std::int64_t pixels = panel.fill(limit);
+    grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
       ConvolutionBlock block = output_block(packed, call, b, first);
       block.pointers = panel.pointers();
       block.pointer_stride = panel_pixels;
       block.pixels = pixels;
+      block.initial = grouped.sum(b);
+      block.initial_stride = block.width;
       packed.kernel->run(block);
     }
     first += pixels;
   }
+}
+
+std::vector<std::string> kernel_names(const PackedConvolution& packed) {
+  std::vector<std::string> names;
+  for (const PackedGroupedTerm& grouped : packed.grouped) names.emplace_back(grouped.kernel->name);
+  if (packed.stem) {
+    names.emplace_back(packed.kernel->stem->name);
+  } else if (packed.segment_count > 0) {
+    names.emplace_back(packed.kernel->name);
+  }
+  return names;
 }
 
 std::span<const ConvolutionKernel* const> convolution_kernels() { return rows; }

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -43,6 +44,7 @@ struct ConvolutionTerm {
 
 struct ConvolutionKernel;   // convolution_kernel.h
 struct ConvolutionSegment;  // convolution_kernel.h
+struct PackedGroupedTerm;   // grouped.h
 enum class ConvolutionResult;
 
 // Bytes that lie side by side in an input: `taps` neighbours of a kernel row, with all their channels.
@@ -72,6 +74,7 @@ struct PackedConvolution {
   const ConvolutionKernel* kernel = nullptr;
   std::int64_t out_channels = 0;
   std::vector<ConvolutionTerm> terms;  // their weight and zero_points spans are empty here: packing has consumed them
+  std::vector<PackedGroupedTerm> grouped;  // terms with small groups; all others are the segments
   std::vector<ConvolutionRun> runs;
   bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
   std::int64_t gathered_bytes = 0;
@@ -127,10 +130,13 @@ std::size_t scratch_bytes(const PackedConvolution& packed);
 // Compute the output pixels [first, last) of the flattened height * width range. Threads and stripes are such ranges.
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last);
 
+// Names of the kernels that compute it: those of its grouped terms, then the dense one's.
+std::vector<std::string> kernel_names(const PackedConvolution& packed);
+
 // The kernels that are compiled in, best first.
 std::span<const ConvolutionKernel* const> convolution_kernels();
 
-// The best kernel for `isa` or below.
+// The best kernel that runs where `isa` is chosen.
 const ConvolutionKernel& select_convolution(Isa isa);
 
 }  // namespace itrt::kernels

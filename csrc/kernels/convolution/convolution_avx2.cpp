@@ -1,144 +1,149 @@
-// AVX2 without VNNI. vpmaddubsw would saturate at 16 bits, so input bytes are widened: of four bytes, x & 0x00ff00ff
-// are channels 0 and 2 and x >> 8 are channels 1 and 3, as 16-bit numbers; vpmaddwd multiplies a pair of them and adds.
+// AVX2 without VNNI. vpmaddubsw would saturate at 16 bits, so input bytes are widened first, those of some pixels and
+// some bytes of their runs at a time; then vpmaddwd multiplies a pair of them with a pair of weights and adds.
 //
-//   quad of a pixel  [c0 c1 c2 c3] ── and ──► (c0, c2)  x  weights (0, 2) of eight channels   vpmaddwd, vpaddd
-//                                  ── shift ► (c1, c3)  x  weights (1, 3)                     vpmaddwd, vpaddd
+//                  a chunk: up to 128 bytes, segment after segment
+//   pixel 0        [c0 c1][c2 c3] ...     u16      A tile is three of the pixels times 32 channels: a pair of bytes is
+//   pixel 1        [c0 c1][c2 c3] ...              broadcast, and each weight vector is read three times, from the
+//     ...                                          nearest cache, where the chunk's weights stay for all pixels.
+//   pixel 23       [c0 c1][c2 c3] ...              Between chunks the sums are in memory.
 #include <immintrin.h>
 
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_results_256.h"
+#include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t lanes = 8;
 constexpr int most_vectors = 4;
+constexpr std::int64_t group_pixels = pixel_granule;  // that share a chunk
+constexpr std::int64_t chunk_bytes = 128;
+constexpr std::int64_t widen_step = 16;
+constexpr std::int64_t chunk_pitch = chunk_bytes + widen_step;  // widening may write past the end
 
-struct Limits {
-  __m256 upper;        // before the zero point is added
-  __m128i zero_point;  // 16 bits
-  __m128i lower;       // 8 bits, stored
+// Where the next chunk starts.
+struct Position {
+  std::int64_t segment = 0, byte = 0;
 };
 
-// Eight sums -> eight bytes in the low half. Clamping above comes before the conversion, since a product that is too
-// large would become the most negative integer; too small ones become just that, and saturate on the way to u8.
-inline __m128i requantize(__m256i sum, const float* scale, const Limits& r) {
-  const __m256i value =
-      _mm256_cvtps_epi32(_mm256_min_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_load_ps(scale)), r.upper));
-  const __m128i words =
-      _mm_adds_epi16(_mm_packs_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1)), r.zero_point);
-  return _mm_max_epu8(_mm_packus_epi16(words, words), r.lower);
-}
-
-// As instructions: gcc reorders the additions of a tile, and then spills its sums.
-inline void multiply_add(__m256i& sum, __m256i pair, const std::byte* weight) {
-  __m256i product;
-  asm("vpmaddwd %[weight], %[pair], %[product]\n\tvpaddd %[product], %[sum], %[sum]"
-      : [sum] "+x"(sum), [product] "=&x"(product)
-      : [pair] "x"(pair), [weight] "m"(*reinterpret_cast<const __m256i*>(weight)));
-}
-
-// The first `count` pixels of a tile, sums from `i` on. (A recursion, not a loop: gcc keeps an array in registers only
-// where it sees every index early.)
-template <int pixels, int vectors, int i = 0>
-[[gnu::always_inline]] inline void store(const ConvolutionBlock& block, std::uint8_t* out, std::int64_t count,
-                                         const __m256i (&sum)[pixels * vectors], const Limits& r) {
-  constexpr int pixel = i / vectors, channel = i % vectors * static_cast<int>(lanes);
-  if (pixel >= count) return;
-  const __m128i bytes = requantize(sum[i], block.scale + channel, r);
-  std::uint8_t* target = out + pixel * block.output_stride + channel;
-  const std::int64_t left = block.channels - channel;
-  if (left >= lanes) {
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(target), bytes);
-  } else {
-    alignas(16) std::uint8_t tail[16];
-    _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
-    for (std::int64_t c = 0; c < left; ++c) target[c] = tail[c];
+// Widens the next bytes of `count` pixels, [pixel][chunk_pitch]; returns how many a pixel.
+std::int64_t widen_chunk(const ConvolutionBlock& block, std::int64_t first, std::int64_t count, Position& position,
+                         std::int16_t* chunk) {
+  std::int64_t filled = 0;
+  while (position.segment < block.segment_count && filled < chunk_bytes) {
+    const ConvolutionSegment& segment = block.segments[position.segment];
+    const std::uint8_t* const* pointers = block.pointers + position.segment * block.pointer_stride + first;
+    const std::int64_t offset = segment.offset + position.byte, left = segment.quads * 4 - position.byte;
+    const std::int64_t bytes = left < chunk_bytes - filled ? left : chunk_bytes - filled;
+    for (std::int64_t p = 0; p < count; ++p) {
+      const std::uint8_t* input = pointers[p] + offset;
+      std::int16_t* out = chunk + p * chunk_pitch + filled;
+      for (std::int64_t i = 0; i < bytes; i += widen_step) {
+        const __m128i narrow = _mm_loadu_si128(reinterpret_cast<const __m128i*>(input + i));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), _mm256_cvtepu8_epi16(narrow));
+      }
+    }
+    filled += bytes;
+    position.byte += bytes;
+    if (bytes == left) position = {position.segment + 1, 0};
   }
-  if constexpr (i + 1 < pixels * vectors) store<pixels, vectors, i + 1>(block, out, count, sum, r);
+  return filled;
+}
+
+// sum[v] += pair * weights[v]. As instructions, and two additions behind two multiplications: gcc reorders the
+// additions of a tile, and then spills its sums; and this order is what the CPU's ports share best.
+template <int vectors>
+[[gnu::always_inline]] inline void multiply_add(__m256i* sum, __m256i pair, const __m256i* weights) {
+  __m256i product, other;
+  if constexpr (vectors == 1) {
+    asm("vpmaddwd %[weights], %[pair], %[product]\n\tvpaddd %[product], %[sum], %[sum]"
+        : [sum] "+x"(sum[0]), [product] "=&x"(product)
+        : [pair] "x"(pair), [weights] "x"(weights[0]));
+  } else {
+    asm("vpmaddwd %[weights], %[pair], %[product]\n\tvpmaddwd %[other_weights], %[pair], %[other]\n\t"
+        "vpaddd %[product], %[sum], %[sum]\n\tvpaddd %[other], %[other_sum], %[other_sum]"
+        : [sum] "+x"(sum[0]), [other_sum] "+x"(sum[1]), [product] "=&x"(product), [other] "=&x"(other)
+        : [pair] "x"(pair), [weights] "m"(weights[0]), [other_weights] "m"(weights[1]));
+    if constexpr (vectors > 2) multiply_add<vectors - 2>(sum + 2, pair, weights + 2);
+  }
+}
+
+template <int pixels, int vectors, int pairs>
+[[gnu::always_inline]] inline void multiply_pairs(__m256i (&sum)[pixels * vectors], const std::int16_t* chunk,
+                                                  const __m256i* weights) {
+#pragma GCC unroll 4
+  for (int i = 0; i < pairs; ++i) {
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; ++p) {
+      const __m256i pair = _mm256_broadcastd_epi32(_mm_loadu_si32(chunk + p * chunk_pitch + i * 2));
+      multiply_add<vectors>(sum + p * vectors, pair, weights + i * vectors);
+    }
+  }
 }
 
 // Not inlined: a tile needs every register.
 template <int pixels, int vectors>
-[[gnu::noinline]] void tile(const ConvolutionBlock& block, std::int64_t first, const Limits& r) {
+[[gnu::noinline]] void tile(__m256i* sums, const std::int16_t* chunk, std::int64_t quads, const __m256i* weights) {
   __m256i sum[pixels * vectors];
 #pragma GCC unroll 16
-  for (int i = 0; i < pixels * vectors; ++i) {
-    sum[i] = _mm256_load_si256(reinterpret_cast<const __m256i*>(block.start + i % vectors * lanes));
+  for (int i = 0; i < pixels * vectors; ++i) sum[i] = sums[i];
+  if (quads % 2) {
+    multiply_pairs<pixels, vectors, 2>(sum, chunk, weights);
+    chunk += 4, weights += 2 * vectors;
   }
-  if (block.initial != nullptr) {
-#pragma GCC unroll 16
-    for (int i = 0; i < pixels * vectors; ++i) {
-      if (first + i / vectors >= block.pixels) continue;
-      const std::int32_t* initial = block.initial + (first + i / vectors) * block.initial_stride + i % vectors * lanes;
-      sum[i] = _mm256_add_epi32(sum[i], _mm256_loadu_si256(reinterpret_cast<const __m256i*>(initial)));
-    }
+  for (std::int64_t twice = quads / 2; twice > 0; --twice, chunk += 8, weights += 4 * vectors) {
+    multiply_pairs<pixels, vectors, 4>(sum, chunk, weights);
   }
-  const std::byte* weights = block.weights;
-  const std::uint8_t* const* pointers = block.pointers + first;
-  for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
-    const std::int64_t bytes = block.segments[s].quads * 4, end = block.segments[s].offset + bytes;
-    const std::uint8_t* input[pixels];
 #pragma GCC unroll 16
-    for (int p = 0; p < pixels; ++p) input[p] = pointers[p] + end;
-    for (std::int64_t at = -bytes; at != 0; at += 4, weights += vectors * 64) {
-#pragma GCC unroll 16
-      for (int p = 0; p < pixels; ++p) {
-        const __m256i quad = _mm256_broadcastd_epi32(_mm_loadu_si32(input[p] + at));
-        const __m256i even = _mm256_and_si256(quad, _mm256_set1_epi16(0x00ff)), odd = _mm256_srli_epi16(quad, 8);
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) multiply_add(sum[p * vectors + v], even, weights + v * 32);
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; ++v) multiply_add(sum[p * vectors + v], odd, weights + (vectors + v) * 32);
-      }
-    }
-  }
-  if (block.result == ConvolutionResult::sum) {
-    std::int32_t* output = static_cast<std::int32_t*>(block.output) + first * block.output_stride;
-#pragma GCC unroll 16
-    for (int i = 0; i < pixels * vectors; ++i) {
-      if (first + i / vectors >= block.pixels) continue;
-      std::int32_t* target = output + i / vectors * block.output_stride + i % vectors * lanes;
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), sum[i]);
-    }
-    return;
-  }
-  std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * block.output_stride;
-  store<pixels, vectors>(block, output, block.pixels - first, sum, r);
+  for (int i = 0; i < pixels * vectors; ++i) sums[i] = sum[i];
 }
 
 template <int pixels, int vectors>
-void panel(const ConvolutionBlock& block, const Limits& r) {
-  for (std::int64_t first = 0; first < block.pixels; first += pixels) tile<pixels, vectors>(block, first, r);
-}
-
-void run(const ConvolutionBlock& block) {
-  Limits r;
-  r.upper = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
-  r.zero_point = _mm_set1_epi16(static_cast<short>(block.output_zero_point));
-  r.lower = _mm_set1_epi8(static_cast<char>(block.clamp_lower));
-  switch (block.width / lanes) {
-    case 1:
-      return panel<6, 1>(block, r);
-    case 2:
-      return panel<6, 2>(block, r);
-    case 3:
-      return panel<3, 3>(block, r);
-    default:
-      return panel<3, 4>(block, r);
+void panel(const ConvolutionBlock& block) {
+  const Results<vectors> results(block);
+  alignas(32) std::int16_t chunk[group_pixels * chunk_pitch];
+  __m256i sums[group_pixels * vectors];
+  for (std::int64_t first = 0; first < block.pixels; first += group_pixels) {
+    const std::int64_t left = block.pixels - first, count = left < group_pixels ? left : group_pixels;
+    const std::int64_t computed = (count + pixels - 1) / pixels * pixels;
+    start_rows<vectors * lanes>(block, first, computed, reinterpret_cast<std::int32_t*>(sums));
+    const __m256i* weights = reinterpret_cast<const __m256i*>(block.weights);
+    for (Position position; position.segment < block.segment_count;) {
+      const std::int64_t quads = widen_chunk(block, first, computed, position, chunk) / 4;
+      for (std::int64_t p = 0; p < computed; p += pixels) {
+        tile<pixels, vectors>(sums + p * vectors, chunk + p * chunk_pitch, quads, weights);
+      }
+      weights += quads * 2 * vectors;
+    }
+    results.template store<group_pixels>(first, count, sums);
   }
 }
 
-std::int64_t channel_of_lane(std::int64_t, std::int64_t lane) { return lane; }
+void run(const ConvolutionBlock& block) {
+  switch (block.width / lanes) {
+    case 1:
+      return panel<12, 1>(block);
+    case 2:
+      return panel<6, 2>(block);
+    case 3:
+      return panel<4, 3>(block);
+    default:
+      return panel<3, 4>(block);
+  }
+}
 
-std::int64_t block_vectors(std::int64_t vectors) { return vectors < most_vectors ? vectors : most_vectors; }
+// No block of one vector behind others: it waits for its broadcasts.
+std::int64_t block_vectors(std::int64_t vectors) {
+  return vectors == most_vectors + 1 ? most_vectors - 1 : vectors < most_vectors ? vectors : most_vectors;
+}
 
-// [channels 0, 2 | channels 1, 3][channel][2], 16 bits.
+// [bytes 0, 1 | bytes 2, 3][channel][2], 16 bits.
 void pack_quad(const std::int8_t* quad, std::int64_t width, std::byte* packed) {
   std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
-  for (std::int64_t half = 0; half < 2; ++half) {
+  for (std::int64_t pair = 0; pair < 2; ++pair) {
     for (std::int64_t c = 0; c < width; ++c) {
-      *out++ = quad[c * 4 + half];
-      *out++ = quad[c * 4 + half + 2];
+      *out++ = quad[c * 4 + pair * 2];
+      *out++ = quad[c * 4 + pair * 2 + 1];
     }
   }
 }

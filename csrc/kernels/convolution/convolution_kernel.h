@@ -91,8 +91,12 @@ struct ConvolutionKernel {
 extern const ConvolutionKernel convolution_portable;
 #if defined(ITRT_X86)
 extern const ConvolutionKernel convolution_avx2;
+extern const ConvolutionKernel convolution_avx_vnni;
 extern const ConvolutionKernel convolution_avx512_vnni;
 extern const StemKernel stem_avx512_vnni;
+#elif defined(ITRT_ARM)
+extern const ConvolutionKernel convolution_neon_dot;
+extern const ConvolutionKernel convolution_neon_i8mm;
 #endif
 
 }  // namespace itrt::kernels

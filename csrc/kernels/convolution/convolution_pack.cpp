@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem.h"
 #include "kernels/convolution/stem_kernel.h"
 
@@ -90,10 +91,46 @@ std::int64_t choose_partition(std::span<const ConvolutionTerm> terms, std::int64
   return best;
 }
 
-std::vector<ConvolutionRun> list_runs(std::span<const ConvolutionTerm> terms, bool whole_pixels) {
+// Which kernel multiplies which term.
+struct Division {
+  std::vector<const GroupedKernel*> grouped;  // one a term; null: it is dense
+  std::vector<ConvolutionTerm> dense;
+  std::int64_t partition_channels = 0;  // of the dense terms
+};
+
+Division divide(std::span<const ConvolutionTerm> terms, const std::vector<const GroupedKernel*>& grouped,
+                std::int64_t out_channels, std::int64_t vector_width) {
+  Division division = {grouped, {}, out_channels};
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (!grouped[t]) division.dense.push_back(terms[t]);
+  }
+  if (!division.dense.empty()) {
+    division.partition_channels = choose_partition(division.dense, out_channels, vector_width);
+  }
+  return division;
+}
+
+// Terms that a grouped kernel takes are its own, unless the dense terms' partitions would cut its groups.
+Division divide(std::span<const ConvolutionTerm> terms, std::int64_t out_channels, const ConvolutionKernel& kernel) {
+  std::vector<const GroupedKernel*> grouped;
+  for (const ConvolutionTerm& term : terms) grouped.push_back(select_grouped(kernel.isa, term, out_channels));
+  while (true) {
+    Division division = divide(terms, grouped, out_channels, kernel.vector_width);
+    const bool whole = division.partition_channels == out_channels;
+    const auto cut = std::find_if(grouped.begin(), grouped.end(), [&](const GroupedKernel* each) {
+      return each && !whole && division.partition_channels % each->group;
+    });
+    if (cut == grouped.end()) return division;
+    *cut = nullptr;
+  }
+}
+
+std::vector<ConvolutionRun> list_runs(std::span<const ConvolutionTerm> terms,
+                                      std::span<const GroupedKernel* const> grouped, bool whole_pixels) {
   std::vector<ConvolutionRun> runs;
   std::int64_t padding_offset = 0;
   for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (grouped[t]) continue;
     const ConvolutionTerm& term = terms[t];
     // Neighbouring taps are one run where nothing lies between the bytes that are read.
     const bool rows = term.dilation_width == 1 && (term.groups == 1 || whole_pixels);
@@ -191,6 +228,27 @@ void cut_blocks(PackedConvolution& packed, std::int64_t partition_channels, std:
   packed.weights = AlignedBuffer(offset);
 }
 
+// Where no term is dense: the blocks of the narrowest kernel.
+void cut_grouped_blocks(PackedConvolution& packed, std::span<const GroupedKernel* const> grouped) {
+  std::int64_t width = std::numeric_limits<std::int64_t>::max();
+  for (const GroupedKernel* kernel : grouped) width = std::min(width, kernel->width);
+  for (std::int64_t first = 0; first < packed.out_channels; first += width) {
+    packed.blocks.push_back({.first_channel = first,
+                             .channels = std::min(width, packed.out_channels - first),
+                             .width = width,
+                             .first_lane = packed.lanes});
+    packed.lanes += width;
+  }
+}
+
+void pack_grouped_terms(PackedConvolution& packed, std::span<const ConvolutionTerm> terms,
+                        std::span<const GroupedKernel* const> grouped) {
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (!grouped[t]) continue;
+    packed.grouped.push_back(pack_grouped(*grouped[t], packed, terms[t], static_cast<std::int64_t>(t)));
+  }
+}
+
 }  // namespace
 
 PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
@@ -204,9 +262,16 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   packed.terms.assign(terms.begin(), terms.end());
   for (ConvolutionTerm& term : packed.terms) term.weight = {}, term.zero_points = {};
 
-  const std::int64_t partition_channels = choose_partition(terms, out_channels, kernel.vector_width);
+  const Division division = divide(terms, out_channels, kernel);
+  if (division.dense.empty()) {
+    cut_grouped_blocks(packed, division.grouped);
+    pack_grouped_terms(packed, terms, division.grouped);
+    sum_weights(packed, terms);
+    return packed;
+  }
+  const std::int64_t partition_channels = division.partition_channels;
   const bool whole_pixels = partition_channels == out_channels;
-  packed.runs = list_runs(terms, whole_pixels);
+  packed.runs = list_runs(terms, division.grouped, whole_pixels);
 
   std::int64_t bytes = 0, quads_of_runs = 0;
   for (ConvolutionRun& run : packed.runs) {
@@ -266,6 +331,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     }
   }
   pack_padding(packed, terms);
+  pack_grouped_terms(packed, terms, division.grouped);
   sum_weights(packed, terms);
   return packed;
 }

@@ -17,11 +17,12 @@ std::int64_t pointer_bytes(const PackedConvolution& packed) {
   return packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(void*));
 }
 
-// Pointers `step` bytes apart. As numbers, which compilers make vectors of.
+// Pointers `step` bytes apart: a loop that compilers make vectors of.
 void point_apart(const std::uint8_t* first, std::int64_t step, std::int64_t count, const std::uint8_t** out) {
-  auto* const numbers = reinterpret_cast<std::uintptr_t*>(out);
   auto next = reinterpret_cast<std::uintptr_t>(first);
-  for (std::int64_t i = 0; i < count; ++i, next += static_cast<std::uintptr_t>(step)) numbers[i] = next;
+  for (std::int64_t i = 0; i < count; ++i, next += static_cast<std::uintptr_t>(step)) {
+    out[i] = reinterpret_cast<const std::uint8_t*>(next);
+  }
 }
 
 // Copies the runs of `count` pixels, pixel by pixel: a chunk spills into what is written after it.

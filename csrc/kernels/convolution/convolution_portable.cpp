@@ -1,5 +1,6 @@
 // Plain C++: sixteen output channels a block, the inner loops written so that compilers vectorize them.
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_rows.h"
 #include "kernels/rounding.h"
 
 namespace itrt::kernels {
@@ -16,8 +17,6 @@ void pack_quad(const std::int8_t* quad, std::int64_t, std::byte* packed) {
     for (std::int64_t channel = 0; channel < width; ++channel) *out++ = quad[channel * 4 + byte];
   }
 }
-
-std::int64_t channel_of_lane(std::int64_t, std::int64_t lane) { return lane; }
 
 void run(const ConvolutionBlock& block) {
   const float lower = static_cast<float>(block.clamp_lower - block.output_zero_point);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/isa.h"
+#include "kernels/add/add.h"
 
 namespace itrt::kernels {
 
@@ -28,25 +29,35 @@ struct ResizeCall {
 
 std::size_t resize_scratch_bytes(std::int64_t input_width, std::int64_t output_width, std::int64_t channels);
 
-struct ResizeKernel {
-  const char* name;
-  Isa isa;
-  void (*run)(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row);
-};
-
-// The driver of all kernels. An output row is two steps, each exact:
+// An output row is two steps, each exact:
 //
 //   blend       column[j] = w0 * row0[j] + w1 * row1[j]     all input columns and channels; at most 128 * 255: 16 bits
 //   interpolate out[x] = (v0 * column[j0(x)] + v1 * column[j1(x)] + 8192) >> 14
 //
 // `blended` may be read and written up to 64 bytes past its end.
-struct ResizeSteps {
+struct ResizeKernel {
+  const char* name;
+  Isa isa;
   void (*blend)(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& tap, std::int64_t count,
                 std::int16_t* blended);
   void (*interpolate)(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
                       std::uint8_t* output);
+
+  void run(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row) const;
 };
-void resize_rows(const ResizeSteps& steps, const ResizeCall& call, std::int64_t first_row, std::int64_t last_row);
+
+// Resize and add in one, a row at a time: the resized row is read where it was written, in the nearest cache, and the
+// resized tensor needs no memory. The bytes are those of a resize and an addition.
+struct ResizeAddCall {
+  ResizeCall resize;              // its output is not used; its scratch: resize_add_scratch_bytes
+  AddCall add;                    // of two inputs
+  std::size_t resized_input = 0;  // which of them is the resized one: its data is not used
+};
+
+std::size_t resize_add_scratch_bytes(std::int64_t input_width, std::int64_t output_width, std::int64_t channels);
+
+void resize_add(const ResizeKernel& kernel, const AddKernel& add_kernel, const ResizeAddCall& call,
+                std::int64_t first_row, std::int64_t last_row);
 
 extern const ResizeKernel resize_portable;
 #if defined(ITRT_X86)

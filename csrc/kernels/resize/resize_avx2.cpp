@@ -54,12 +54,8 @@ void interpolate(const std::int16_t* blended, const ResizeTap* taps, std::int64_
   }
 }
 
-void run(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row) {
-  resize_rows({blend, interpolate}, call, first_row, last_row);
-}
-
 }  // namespace
 
-const ResizeKernel resize_avx2 = {"avx2", Isa::avx2, run};
+const ResizeKernel resize_avx2 = {"avx2", Isa::avx2, blend, interpolate};
 
 }  // namespace itrt::kernels

@@ -25,30 +25,38 @@ void blend(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& 
   }
 }
 
+// 32 results, as words.
+inline __m512i interpolate_words(const std::int16_t* left, const std::int16_t* right, __m512i weights) {
+  const __m512i half = _mm512_set1_epi32(8192);
+  const __m512i value0 = _mm512_loadu_si512(left), value1 = _mm512_loadu_si512(right);
+  const __m512i low = _mm512_dpwssd_epi32(half, _mm512_unpacklo_epi16(value0, value1), weights);
+  const __m512i high = _mm512_dpwssd_epi32(half, _mm512_unpackhi_epi16(value0, value1), weights);
+  // Unpacking and packing work within 128 bits: together they keep the order.
+  return _mm512_packus_epi32(_mm512_srli_epi32(low, 14), _mm512_srli_epi32(high, 14));
+}
+
 void interpolate(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
                  std::uint8_t* output) {
-  const __m512i half = _mm512_set1_epi32(8192);
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);  // packing leaves 8-byte groups interleaved
   for (std::int64_t x = 0; x < width; ++x, output += channels) {
     const std::int16_t* left = blended + taps[x].index0 * channels;
     const std::int16_t* right = blended + taps[x].index1 * channels;
     const __m512i weights = _mm512_set1_epi32(taps[x].weight0 | taps[x].weight1 * 65536);
-    for (std::int64_t c = 0; c < channels; c += lanes) {
-      const __m512i value0 = _mm512_loadu_si512(left + c), value1 = _mm512_loadu_si512(right + c);
-      const __m512i low = _mm512_dpwssd_epi32(half, _mm512_unpacklo_epi16(value0, value1), weights);
-      const __m512i high = _mm512_dpwssd_epi32(half, _mm512_unpackhi_epi16(value0, value1), weights);
-      // Unpacking and packing work within 128 bits: together they keep the order.
-      const __m512i words = _mm512_packus_epi32(_mm512_srli_epi32(low, 14), _mm512_srli_epi32(high, 14));
+    std::int64_t c = 0;
+    for (; c + 2 * lanes <= channels; c += 2 * lanes) {
+      const __m512i bytes = _mm512_packus_epi16(interpolate_words(left + c, right + c, weights),
+                                                interpolate_words(left + c + lanes, right + c + lanes, weights));
+      _mm512_storeu_si512(output + c, _mm512_permutexvar_epi64(order, bytes));
+    }
+    for (; c < channels; c += lanes) {
+      const __m512i words = interpolate_words(left + c, right + c, weights);
       _mm512_mask_cvtepi16_storeu_epi8(output + c, first_lanes(channels - c), words);
     }
   }
 }
 
-void run(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row) {
-  resize_rows({blend, interpolate}, call, first_row, last_row);
-}
-
 }  // namespace
 
-const ResizeKernel resize_avx512_vnni = {"avx512_vnni", Isa::avx512_vnni, run};
+const ResizeKernel resize_avx512_vnni = {"avx512_vnni", Isa::avx512_vnni, blend, interpolate};
 
 }  // namespace itrt::kernels

@@ -11,12 +11,16 @@ import typing_extensions
 from . import kernels
 
 __all__: list[str] = [
+    "Operator",
     "Program",
     "Session",
     "Tensor",
+    "compiler",
     "cpu_budget",
     "default_threads",
     "detected_isa",
+    "detected_isas",
+    "isa_names",
     "kernels",
     "max_threads",
     "select_isa",
@@ -34,6 +38,25 @@ class Tensor:
     def scale(self) -> float: ...
     @property
     def zero_points(self) -> list[int]: ...
+
+class Operator:
+    """
+    An operator of a program: what it writes, and what that costs.
+    """
+    @property
+    def joins_next(self) -> bool: ...
+    @property
+    def kernels(self) -> list[str]: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def macs_per_pixel(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def output(self) -> int: ...
+    @property
+    def section(self) -> str: ...
 
 class Program:
     """
@@ -71,7 +94,11 @@ class Program:
     @property
     def name(self) -> str: ...
     @property
+    def operators(self) -> list[Operator]: ...
+    @property
     def palette(self) -> numpy.typing.NDArray[numpy.uint8]: ...
+    @property
+    def state(self) -> int | None: ...
     @property
     def std(self) -> list[float]: ...
     @property
@@ -89,16 +116,24 @@ class Session:
         height: typing.SupportsInt | typing.SupportsIndex,
         width: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        fusion: bool = True,
     ) -> None: ...
     def answer(self) -> numpy.typing.NDArray[numpy.uint8]: ...
     def iterate(self) -> None: ...
+    def measure(self, enabled: bool) -> None: ...
     def record(self, tensors: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None: ...
     def start(self, image: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]) -> None: ...
     def take(self) -> list: ...
+    def take_times(self) -> list: ...
     @property
     def arena_bytes(self) -> int: ...
     @property
     def iterations_done(self) -> int: ...
+
+def compiler() -> str:
+    """
+    What the kernels were compiled with.
+    """
 
 def cpu_budget() -> int:
     """
@@ -113,6 +148,16 @@ def default_threads() -> int:
 def detected_isa() -> str:
     """
     The best instruction set of this CPU.
+    """
+
+def detected_isas() -> list[str]:
+    """
+    The instruction sets of this CPU, the best last.
+    """
+
+def isa_names() -> list[str]:
+    """
+    All instruction sets that itrt knows.
     """
 
 def select_isa(isa: str | None = None) -> str:

@@ -7,44 +7,98 @@ import collections.abc
 import numpy
 import typing
 
-__all__: list[str] = ["add", "conv2d", "labels", "list_kernels", "resize"]
+__all__: list[str] = ["Add", "Call", "Convolution", "Labels", "Resize", "Term", "list_kernels", "measure_peak"]
 
-def add(
-    inputs: collections.abc.Sequence[typing.Any],
-    zero_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-    multipliers: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    y_zero_point: typing.SupportsInt | typing.SupportsIndex,
-    clamp: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
-    isa: str | None,
-    threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
-def conv2d(
-    x: typing.Any,
-    w: typing.Any,
-    bias: typing.Any,
-    scale: typing.Any,
-    x_zero_points: typing.Any,
-    y_zero_point: typing.SupportsInt | typing.SupportsIndex,
-    stride: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
-    padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(4)"],
-    dilation: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
-    groups: typing.SupportsInt | typing.SupportsIndex,
-    clamp: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
-    isa: str | None,
-    threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
-def labels(
-    logits: typing.Any,
-    height: typing.SupportsInt | typing.SupportsIndex,
-    width: typing.SupportsInt | typing.SupportsIndex,
-    isa: str | None,
-    threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+class Call:
+    """
+    A kernel with inputs and memory made ready.
+    """
+    def run(self) -> numpy.ndarray: ...
+    def time(self, repeats: typing.SupportsInt | typing.SupportsIndex) -> list[float]: ...
+
+class Add:
+    """
+    An addition of quantized arrays.
+    """
+    def __init__(
+        self,
+        zero_points: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        multipliers: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        shift: typing.SupportsInt | typing.SupportsIndex,
+        y_zero_point: typing.SupportsInt | typing.SupportsIndex,
+        clamp: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+        isa: str | None,
+    ) -> None: ...
+    def bind(
+        self, inputs: collections.abc.Sequence[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> Call: ...
+    @property
+    def kernel(self) -> str: ...
+
+class Term:
+    """
+    A summand of a convolution.
+    """
+    def __init__(
+        self,
+        w: typing.Any,
+        x_zero_points: typing.Any,
+        stride: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+        padding: typing.Annotated[collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(4)"],
+        dilation: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+        groups: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+
+class Convolution:
+    """
+    A convolution with packed weights.
+    """
+    def __init__(
+        self,
+        terms: collections.abc.Sequence[Term],
+        bias: typing.Any,
+        scale: typing.Any,
+        y_zero_point: typing.SupportsInt | typing.SupportsIndex,
+        clamp: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+        isa: str | None,
+    ) -> None: ...
+    def bind(
+        self, inputs: collections.abc.Sequence[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> Call: ...
+    @property
+    def kernel(self) -> str: ...
+
+class Resize:
+    """
+    Bilinear resampling to one size.
+    """
+    def __init__(
+        self,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        isa: str | None,
+    ) -> None: ...
+    def bind(
+        self, inputs: collections.abc.Sequence[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> Call: ...
+    @property
+    def kernel(self) -> str: ...
+
+class Labels:
+    """
+    Labels of logits at one size.
+    """
+    def __init__(
+        self,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        isa: str | None,
+    ) -> None: ...
+    def bind(
+        self, inputs: collections.abc.Sequence[typing.Any], threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> Call: ...
+    @property
+    def kernel(self) -> str: ...
+
 def list_kernels() -> list: ...
-def resize(
-    x: typing.Any,
-    height: typing.SupportsInt | typing.SupportsIndex,
-    width: typing.SupportsInt | typing.SupportsIndex,
-    isa: str | None,
-    threads: typing.SupportsInt | typing.SupportsIndex,
-) -> numpy.ndarray: ...
+def measure_peak(isa: str | None, threads: typing.SupportsInt | typing.SupportsIndex) -> float | None: ...

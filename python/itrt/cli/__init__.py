@@ -1,4 +1,4 @@
-"""The command line: ``itrt run``, ``convert``, ``train``, ``eval``, ``inspect`` and ``info``."""
+"""The command line: ``itrt run``, ``convert``, ``train``, ``eval``, ``inspect``, ``info`` and ``bench``."""
 
 from __future__ import annotations
 

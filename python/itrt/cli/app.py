@@ -2,11 +2,13 @@
 
 import typer
 
+from itrt.cli.bench import bench
 from itrt.cli.convert import convert
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
 from itrt.cli.info import info
 from itrt.cli.inspect import inspect
+from itrt.cli.profile import profile
 from itrt.cli.run import run
 from itrt.cli.train import train
 
@@ -25,4 +27,6 @@ app.command("convert")(report_errors(convert))
 app.command("train")(report_errors(train))
 app.command("eval")(report_errors(evaluate))
 app.command("inspect")(report_errors(inspect))
+app.command("profile")(report_errors(profile))
 app.command("info")(report_errors(info))
+app.add_typer(bench)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from itrt import Model, load, packaged_models
 from itrt.cli import console
-from itrt.errors import InvalidArgumentError
+from itrt.cli.size import parse_size
 from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Program, Resize, Term, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
 
@@ -29,7 +28,7 @@ def inspect(
     ] = False,
 ) -> None:
     """Show the operators of a model, their sizes and what they cost."""
-    height, width = _parse_size(size)
+    height, width = parse_size(size)
     model = load(file)  # validates everything
     program = read(_bytes_of(file))
     sizes = tensor_sizes(program, height, width)
@@ -50,13 +49,6 @@ def inspect(
         terminal.print(_tensor_table(program, sizes))
     terminal.print()
     terminal.print(_total(program, totals, sizes[program.image]), soft_wrap=True)
-
-
-def _parse_size(text: str) -> Size:
-    match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
-    if match is None:
-        raise InvalidArgumentError(f"--size: expected height and width such as 360x480, found {text!r}")
-    return int(match[1]), int(match[2])
 
 
 def _bytes_of(file: str) -> bytes:
@@ -118,7 +110,7 @@ def _terms(program: Program, operator: Operator) -> list[str]:
             return [_term(program, term) for term in operator.terms]
         case Add():
             factors = zip(operator.inputs, operator.multipliers, strict=True)
-            return [f"{program.tensors[index].name} * {factor:.4g}" for index, factor in factors]
+            return [f"{program.tensors[index].name} * {factor * 2.0**-operator.shift:.4g}" for index, factor in factors]
         case Resize():
             return [program.tensors[operator.input].name]
 

@@ -10,7 +10,7 @@ import numpy as np
 from itrt.converter.convolution_constants import InputQuantization, convolution_constants
 from itrt.converter.float_graph import FloatAdd, FloatConvolution, FloatGraph, FloatOperator, FloatResize
 from itrt.format import Add, Convolution, Operator, Resize, Tensor, Term
-from itrt.quantize import ActivationParameters, activation_parameters, quantize_value
+from itrt.quantize import ActivationParameters, activation_parameters, fixed_point, quantize_value
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,14 @@ class _Quantizer:
         name = operator.output
         scale = self._parameters[name].scale
         pairs = zip(operator.inputs, operator.multipliers, strict=True)
+        factors = [m * self._parameters[source].scale / scale for source, m in pairs]
+        multipliers, shift = fixed_point(factors, name)
         return Add(
             name=name,
             output=self._index[name],
             inputs=tuple(self._index[source] for source in operator.inputs),
-            multipliers=tuple(float(np.float32(m * self._parameters[source].scale / scale)) for source, m in pairs),
+            multipliers=multipliers,
+            shift=shift,
             clamp=self._clamp(name, operator.clamp),
         )
 

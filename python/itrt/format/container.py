@@ -225,6 +225,7 @@ def _operator_from_json(entry: dict[str, Any], blobs: dict[str, Array]) -> Opera
                 entry["output"],
                 tuple(entry["inputs"]),
                 tuple(entry["multipliers"]),
+                entry["shift"],
                 (lower, upper),
             )
         case "resize":

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,16 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Add:
-    """out = clamp(round(sum of multiplier * (input - zero_point))); with one input it is a requantization."""
+    """out = clamp(round((sum of multiplier * (input - zero_point)) / 2 ** shift)); with one input a requantization.
+
+    ``multipliers`` are -32767 .. 32767, ``shift`` is 0 .. 28.
+    """
 
     name: str
     output: int
     inputs: tuple[int, ...]
-    multipliers: tuple[float, ...]
+    multipliers: tuple[int, ...]
+    shift: int
     clamp: tuple[int, int] = (0, 255)
 
 

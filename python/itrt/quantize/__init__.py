@@ -4,10 +4,12 @@ from itrt.quantize.arithmetic import (
     ActivationParameters,
     QuantizedWeights,
     activation_parameters,
+    fixed_point,
     largest_bias,
     quantize_affine,
     quantize_value,
     quantize_weights,
+    short_scales,
 )
 from itrt.quantize.observers import (
     MinMaxObserver,
@@ -27,9 +29,11 @@ __all__ = [
     "PercentileObserver",
     "QuantizedWeights",
     "activation_parameters",
+    "fixed_point",
     "largest_bias",
     "make_observer",
     "quantize_affine",
     "quantize_value",
     "quantize_weights",
+    "short_scales",
 ]

@@ -15,6 +15,8 @@ Float64Array = NDArray[np.float64]
 _LARGEST_ACCUMULATOR = 2**31 - 1
 _LARGEST_BIAS = 2**30
 _SMALLEST_USEFUL_BIAS = 2**16
+_LARGEST_MULTIPLIER = 32767  # of an addition
+_LARGEST_SHIFT = 28
 _SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 
 
@@ -63,6 +65,28 @@ def quantize_weights(terms: Sequence[Float64Array]) -> QuantizedWeights:
     return QuantizedWeights(weights, scale)
 
 
+def fixed_point(factors: Sequence[float], name: str) -> tuple[tuple[int, ...], int]:
+    """Return 16-bit multipliers and the shift, 0..28, with factor = multiplier / 2**shift as nearly as they allow.
+
+    Raises
+    ------
+    ConversionError
+        If a factor is beyond 16 bits.
+    """
+    largest = max(abs(factor) for factor in factors)
+    shift = next((s for s in range(_LARGEST_SHIFT, -1, -1) if round(largest * 2**s) <= _LARGEST_MULTIPLIER), None)
+    if shift is None:
+        raise ConversionError(f"{name}: expected factors of at most {_LARGEST_MULTIPLIER}, found {largest}")
+    return tuple(round(factor * 2**shift) for factor in factors), shift
+
+
+def short_scales(scale: Float64Array) -> NDArray[np.float32]:
+    """Round to 22 significant bits: products of 1.5 * 2**23 with such a scale are exact, which kernels make use of."""
+    mantissa, exponent = np.frexp(scale)
+    rounded: NDArray[np.float32] = np.ldexp(np.rint(np.ldexp(mantissa, 22)), exponent - 22).astype(np.float32)
+    return rounded
+
+
 def largest_bias(weights: Sequence[NDArray[np.int8]], name: str) -> NDArray[np.int64]:
     """Return how large each output channel's |bias| may be, (out,), so that no partial sum can leave 31 bits.
 
@@ -101,4 +125,4 @@ def quantize_affine(
     unit = np.where(np.abs(unit) < smallest, sign * smallest, unit)
     bias = np.rint(np.divide(shift, unit, out=np.zeros_like(shift), where=unit != 0.0))
     bias = np.clip(bias, -bias_limit, bias_limit)
-    return bias.astype(np.int32), (unit / output_scale).astype(np.float32)
+    return bias.astype(np.int32), short_scales(unit / output_scale)

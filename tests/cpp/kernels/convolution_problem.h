@@ -4,9 +4,7 @@
 #include <list>
 #include <vector>
 
-#include "kernels/convolution/convolution.h"
-#include "kernels/convolution/convolution_kernel.h"
-#include "kernels/exact_memory.h"
+#include "kernels/each_convolution_kernel.h"
 #include "reference/kernels.h"
 
 namespace itrt::test {
@@ -60,7 +58,7 @@ struct ConvolutionProblem {
                                                                     .zero_point = zero_point,
                                                                     .lower = lower,
                                                                     .upper = upper});
-    each_kernel(kernels::convolution_kernels(), [&](const kernels::ConvolutionKernel& kernel) {
+    each_convolution_kernel([&](const kernels::ConvolutionKernel& kernel) {
       const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
       const kernels::PackedRequantization requantization = kernels::pack(
           packed,

@@ -60,7 +60,7 @@ class Extremes {
 class Requantization : public testing::Test {
  protected:
   void SetUp() override {
-    if (!kernels::convolution_kernels().front()->reads_float_sums || detected_isa() < Isa::avx512_vnni) {
+    if (!kernels::convolution_kernels().front()->reads_float_sums || !is_detected(Isa::avx512_vnni)) {
       GTEST_SKIP() << "no kernel of this CPU reads sums as binary32";
     }
   }

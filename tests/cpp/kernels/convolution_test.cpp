@@ -190,27 +190,6 @@ TEST(Convolution, Groups) {
   }
 }
 
-TEST(Convolution, LeanTwoTermsOnOneInput) {
-  Random random(10);
-  for (const std::int64_t groups : {1, 4, 48}) {
-    ConvolutionProblem problem;
-    problem.out_channels = 48;
-    problem.output_height = 4;
-    problem.output_width = 13;
-    problem.add(random,
-                {.in_channels = 48,
-                 .kernel_height = 3,
-                 .kernel_width = 3,
-                 .padding_top = 1,
-                 .padding_left = 1,
-                 .groups = groups},
-                4, 13);
-    problem.add(random, {.in_channels = 48}, 4, 13);
-    problem.add_requantization(random);
-    problem.expect_all_kernels_exact(random);
-  }
-}
-
 TEST(Convolution, RandomSumsOfTerms) {
   Random random(11);
   for (int round = 0; round < 400; ++round) {

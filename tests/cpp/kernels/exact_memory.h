@@ -53,7 +53,7 @@ class ExactMemory {
 template <class Kernel, class Body>
 void each_kernel(std::span<const Kernel* const> kernels, const Body& body) {
   for (const Kernel* kernel : kernels) {
-    if (kernel->isa > detected_isa()) continue;
+    if (!is_detected(kernel->isa)) continue;
     SCOPED_TRACE(kernel->name);
     body(*kernel);
     if (testing::Test::HasFatalFailure()) return;

@@ -99,9 +99,9 @@ TEST(Container, AnotherSafetensorsFile) {
 
 TEST(Container, AnotherFormatVersion) {
   ModelFile file = two_blobs();
-  file.format_version = "2";
-  expect_rejected(file.bytes(), {"format_version", "expected 1", "found 2"});
-  expect_rejected(with_header("\"format_version\":\"1\"", "\"format_version\":1"),
+  file.format_version = "1";
+  expect_rejected(file.bytes(), {"format_version", "expected 2", "found 1"});
+  expect_rejected(with_header("\"format_version\":\"2\"", "\"format_version\":2"),
                   {"format_version", "a string", "an integer"});
 }
 

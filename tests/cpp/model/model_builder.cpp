@@ -164,7 +164,8 @@ class FileWriter {
 
   std::string body_text(const model::Add& add, const Operator&, const std::string& head) const {
     return "{\"kind\":\"add\"," + head + ",\"inputs\":" + numbers(add.inputs) +
-           ",\"multipliers\":" + numbers(add.multipliers) + ",\"clamp\":" + clamp(add.clamp) + "}";
+           ",\"multipliers\":" + numbers(add.multipliers) + ",\"shift\":" + std::to_string(add.shift) +
+           ",\"clamp\":" + clamp(add.clamp) + "}";
   }
 
   std::string body_text(const model::Resize& resize, const Operator&, const std::string& head) const {
@@ -239,7 +240,7 @@ Program small_network(std::optional<std::int64_t> max_iterations, unsigned seed)
   Term first = random_term(image, {8, 3, 3, 3}, random);
   first.stride = {2, 2};
   program.stem = {random_convolution("first", features, {first}, 1, random),
-                  {"begin", state, model::Add{{features}, {0.5f}, {}}}};
+                  {"begin", state, model::Add{{features}, {1}, 1, {}}}};
 
   Term hoisted = random_term(features, {8, 1, 1, 8}, random);
   hoisted.loop_invariant = true;
@@ -253,7 +254,7 @@ Program small_network(std::optional<std::int64_t> max_iterations, unsigned seed)
                    random_convolution("down", low, {down}, steps, random),
                    {"up", high, model::Resize{low, mixed}},
                    random_convolution("lean", lean, {grouped, random_term(high, {8, 1, 1, 12}, random)}, steps, random),
-                   {"sum", next, model::Add{{mixed, lean}, {0.5f, 1.25f}, {5, 250}}}};
+                   {"sum", next, model::Add{{mixed, lean}, {2, 5}, 2, {5, 250}}}};
   program.head = {random_convolution("hide", hidden, {random_term(state, {6, 1, 1, 8}, random)}, steps, random),
                   random_convolution("classify", logits, {random_term(hidden, {5, 3, 3, 6}, random)}, steps, random)};
   describe(program, "small", 5);

@@ -38,7 +38,7 @@ struct FileBlob {
 
 // A model file before it is put together, so that each part can be spoiled.
 struct ModelFile {
-  std::string format = "itrt", format_version = "1";
+  std::string format = "itrt", format_version = "2";
   std::string program;  // JSON
   std::vector<FileBlob> blobs;
 

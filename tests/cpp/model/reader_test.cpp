@@ -80,7 +80,8 @@ TEST(Reader, ReadsEveryFieldOfAnOperator) {
     }
   }
   const auto& add = std::get<Add>(found.block.back().body);
-  EXPECT_EQ(add.multipliers, (std::vector<float>{0.5f, 1.25f}));
+  EXPECT_EQ(add.multipliers, (std::vector<std::int32_t>{2, 5}));
+  EXPECT_EQ(add.shift, 2);
   EXPECT_EQ(add.clamp.lower, 5);
   EXPECT_EQ(add.clamp.upper, 250);
   EXPECT_EQ(std::get<Resize>(found.block[2].body).size_of, 3);
@@ -105,12 +106,12 @@ TEST(Reader, AProgramThatIsNoJson) {
 TEST(Reader, EveryKeyIsNeeded) {
   const std::string program = small_file().program;
   for (const std::string_view key :
-       {"name",       "iterations",  "max_iterations", "tensors",  "image",  "state",
-        "next_state", "logits",      "stem",           "block",    "head",   "preprocessing",
-        "classes",    "palette",     "metadata",       "channels", "scale",  "zero_points",
-        "output",     "kind",        "terms",          "bias",     "clamp",  "input",
-        "weight",     "stride",      "padding",        "dilation", "groups", "loop_invariant",
-        "inputs",     "multipliers", "size_of",        "mean",     "std",    "color_order"}) {
+       {"name",     "iterations",     "max_iterations", "tensors",     "image",         "state",   "next_state",
+        "logits",   "stem",           "block",          "head",        "preprocessing", "classes", "palette",
+        "metadata", "channels",       "scale",          "zero_points", "output",        "kind",    "terms",
+        "bias",     "clamp",          "input",          "weight",      "stride",        "padding", "dilation",
+        "groups",   "loop_invariant", "inputs",         "multipliers", "shift",         "size_of", "mean",
+        "std",      "color_order"}) {
     const std::string quoted = "\"" + std::string(key) + "\":";
     ModelFile file = small_file();
     const std::size_t at = file.program.find(quoted);
@@ -155,8 +156,9 @@ TEST(Reader, NumbersOutOfRange) {
                        {"tensors[2].channels", "65536", "65537"});
   expect_edit_rejected("[120,110,100]", "[120,256,100]", {"program.tensors[0].zero_points[1]", "0 to 255", "256"});
   expect_edit_rejected("[5,250]", "[5,256]", {"program.block[4].clamp[1]", "0 to 255", "256"});
-  expect_edit_rejected("[0.5,1.25]", "[0.5,1e39]", {"program.block[4].multipliers[1]", "a finite binary32 number"});
-  expect_edit_rejected("[0.5,1.25]", "[0.5,\"1\"]", {"program.block[4].multipliers[1]", "a number", "a string"});
+  expect_edit_rejected("[2,5]", "[2,32768]", {"program.block[4].multipliers[1]", "from -32767 to 32767", "32768"});
+  expect_edit_rejected("\"shift\":2", "\"shift\":29", {"program.block[4].shift", "from 0 to 28", "29"});
+  expect_edit_rejected("[2,5]", "[2,0.5]", {"program.block[4].multipliers[1]", "an integer"});
   expect_edit_rejected("\"groups\":4", "\"groups\":0", {"program.block[3].terms[0].groups", "from 1", "found 0"});
 }
 
@@ -187,10 +189,9 @@ TEST(Reader, UnknownOperators) {
 }
 
 TEST(Reader, ListsThatMustNotBeEmpty) {
-  expect_edit_rejected("\"inputs\":[3,6],\"multipliers\":[0.5,1.25]", "\"inputs\":[],\"multipliers\":[]",
-                       {"program.block[4].multipliers", "at least one input"});
-  expect_edit_rejected("\"multipliers\":[0.5,1.25]", "\"multipliers\":[0.5]",
-                       {"program.block[4].multipliers", "found 1"});
+  expect_edit_rejected("\"inputs\":[3,6],\"multipliers\":[2,5]", "\"inputs\":[],\"multipliers\":[]",
+                       {"program.block[4].multipliers", "1 to 64 inputs"});
+  expect_edit_rejected("\"multipliers\":[2,5]", "\"multipliers\":[2]", {"program.block[4].multipliers", "found 1"});
   expect_edit_rejected("[\"first.weight.0\"]", "[]", {"program.stem[0].terms[0].weight", "at least one blob", "none"});
   expect_edit_rejected("[\"first.bias\"]", "[]", {"program.stem[0].bias", "at least one blob", "none"});
   ModelFile file = small_file();

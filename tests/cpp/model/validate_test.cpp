@@ -349,7 +349,7 @@ TEST_F(ValidateTest, AdditionsReadOneZeroPoint) {
   program_ = test::counter();
   program_.tensors[image] = test::tensor("image", 1, 1, {7});
   program_.mean = program_.std = {0.5f};
-  program_.stem = {{"begin", 1, Add{{0}, {1}, {}}}};
+  program_.stem = {{"begin", 1, Add{{0}, {1}, 0, {}}}};
   EXPECT_NO_THROW(validate(program_));
   program_.tensors[image] = test::tensor("image", 3, 1, {7, 8, 9});
   program_.mean = program_.std = {0.5f, 0.5f, 0.5f};

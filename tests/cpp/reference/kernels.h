@@ -68,17 +68,14 @@ inline std::vector<std::uint8_t> convolve(const Convolution& problem) {
   return out;
 }
 
-inline std::vector<std::uint8_t> add(std::span<const kernels::AddInput> inputs, std::int64_t count,
+inline std::vector<std::uint8_t> add(std::span<const kernels::AddInput> inputs, std::int64_t count, std::int32_t shift,
                                      std::int32_t zero_point, std::int32_t lower, std::int32_t upper) {
   std::vector<std::uint8_t> out;
   for (std::int64_t i = 0; i < count; ++i) {
-    volatile float sum = 0;  // volatile: every operation rounds on its own
-    for (std::size_t n = 0; n < inputs.size(); ++n) {
-      const volatile float product =
-          inputs[n].multiplier * static_cast<float>(inputs[n].data[i] - inputs[n].zero_point);
-      sum = n == 0 ? product : sum + product;
-    }
-    out.push_back(requantize(sum, zero_point, lower, upper));
+    std::int64_t sum = 0;
+    for (const kernels::AddInput& input : inputs) sum += input.multiplier * (input.data[i] - input.zero_point);
+    const double rounded = std::floor(std::ldexp(static_cast<double>(sum), -shift) + 0.5);
+    out.push_back(static_cast<std::uint8_t>(std::clamp<double>(rounded + zero_point, lower, upper)));
   }
   return out;
 }

@@ -28,8 +28,8 @@ void run(Session& session, const std::vector<std::uint8_t>& image, int iteration
 void expect_no_allocation(const model::Program& model, int iterations) {
   const model::Size size{31, 23};
   const std::vector<std::uint8_t> image(31 * 23 * 3, 77);
-  for (int isa = 0; isa <= static_cast<int>(detected_isa()); ++isa) {
-    const auto program = Program::load(test::to_file(model).bytes(), isa_name(static_cast<Isa>(isa)));
+  for (const Isa isa : detected_isas()) {
+    const auto program = Program::load(test::to_file(model).bytes(), isa_name(isa));
     for (const int threads : {1, 2, 3}) {
       Session session(program, size, threads);
       run(session, image, 1);

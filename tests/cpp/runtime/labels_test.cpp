@@ -63,11 +63,11 @@ TEST(Labels, AreThoseOfTheFormula) {
       std::vector<std::uint8_t> logits(static_cast<std::size_t>(from.height * from.width * classes));
       for (std::uint8_t& value : logits) value = static_cast<std::uint8_t>(engine() % 5 * 60);  // many ties
       const std::vector<int> expected = naive_labels(logits, from, classes, to);
-      for (int isa = 0; isa <= static_cast<int>(detected_isa()); ++isa) {
+      for (const Isa isa : detected_isas()) {
         for (const int threads : {1, 2, 3}) {
           const auto compute = classes <= 256 ? labels<std::uint8_t> : labels<std::uint16_t>;
-          EXPECT_EQ(compute(logits, from, classes, to, static_cast<Isa>(isa), threads), expected)
-              << classes << " classes, " << isa_names()[static_cast<std::size_t>(isa)] << ", " << threads << " threads";
+          EXPECT_EQ(compute(logits, from, classes, to, isa, threads), expected)
+              << classes << " classes, " << isa_name(isa) << ", " << threads << " threads";
         }
       }
     }

@@ -51,12 +51,6 @@ Record record(Session& session, const Bytes& image, int iterations) {
   return result;
 }
 
-std::vector<Isa> isas() {
-  std::vector<Isa> result;
-  for (int i = 0; i <= static_cast<int>(detected_isa()); ++i) result.push_back(static_cast<Isa>(i));
-  return result;
-}
-
 // A run of test::counter on an image of one colour.
 int count(const model::Program& program, std::uint8_t begin, int iterations) {
   Session session(load(program), {3, 5}, 1);
@@ -187,13 +181,55 @@ TEST(Session, RunsANetworkWithoutAStem) {
   EXPECT_EQ(copy(same.answer()), first);
 }
 
+// The small network with its sum taken of the resized tensor, of which nothing is left outside the addition.
+model::Program with_resize_in_addition(bool resized_first) {
+  model::Program program = test::small_network(4);
+  auto& sum = std::get<model::Add>(program.block.back().body);
+  const model::TensorIndex lean = sum.inputs[1];
+  program.tensors.push_back(test::tensor("shrunk", 8, 0.3f, {100}));
+  program.tensors.push_back(test::tensor("grown", 8, 0.3f, {100}));
+  const auto shrunk = static_cast<model::TensorIndex>(program.tensors.size() - 2), grown = shrunk + 1;
+  const model::TensorIndex low = program.block[1].output;
+  program.block.insert(program.block.end() - 1, {{"shrink", shrunk, model::Resize{lean, low}},
+                                                 {"grow", grown, model::Resize{shrunk, program.block[0].output}}});
+  auto& inputs = std::get<model::Add>(program.block.back().body).inputs;
+  inputs[1] = grown;
+  if (resized_first) std::swap(inputs[0], inputs[1]);
+  return program;
+}
+
+TEST(Session, FusionGivesTheSameBytesInLessMemory) {
+  for (const bool resized_first : {false, true}) {
+    const SharedProgram shared = load(with_resize_in_addition(resized_first));
+    for (const Size size : {Size{64, 48}, Size{1, 1}, Size{61, 30}}) {
+      const Bytes image = image_of(size, 5);
+      for (const int threads : {1, 3}) {
+        Session fused(shared, size, threads), plain(shared, size, threads, Fusion::off);
+        fused.start(image);
+        plain.start(image);
+        for (int step = 0; step < 4; ++step) {
+          fused.iterate();
+          plain.iterate();
+          EXPECT_EQ(copy(fused.answer()), copy(plain.answer())) << size.height << "x" << size.width;
+        }
+        EXPECT_LE(fused.arena_bytes(), plain.arena_bytes());
+      }
+    }
+    std::vector<std::string> joins;
+    for (const PreparedOperator& op : shared->block()) {
+      if (op.joins_next) joins.push_back(op.name);
+    }
+    EXPECT_EQ(joins, std::vector<std::string>{"grow"});
+  }
+}
+
 TEST(Session, EveryThreadCountAndInstructionSetGivesTheSameBytes) {
   const model::Program program = test::small_network(4);
   for (const Size size : {Size{61, 30}, Size{1, 1}, Size{2, 33}, Size{40, 3}}) {
     const Bytes image = image_of(size, 3);
     Session reference(load(program, Isa::portable), size, 1);
     const Record expected = record(reference, image, 4);
-    for (const Isa isa : isas()) {
+    for (const Isa isa : detected_isas()) {
       const SharedProgram shared = load(program, isa);
       EXPECT_EQ(shared->isa(), isa);
       for (const int threads : {1, 2, 3}) {

@@ -73,7 +73,7 @@ def test_the_container_is_as_documented() -> None:
     metadata = header.pop("__metadata__")
     assert isinstance(metadata, dict)
     assert metadata.keys() == {"format", "format_version", "checksum", "program"}
-    assert (metadata["format"], metadata["format_version"]) == ("itrt", "1")
+    assert (metadata["format"], metadata["format_version"]) == ("itrt", "2")
     zeroed = file.replace(metadata["checksum"].encode(), b"00000000", 1)
     assert metadata["checksum"] == f"{zlib.crc32(zeroed):08x}"
     assert json.loads(metadata["program"]).keys() == {field.name for field in dataclasses.fields(Program)}
@@ -150,7 +150,7 @@ def test_operators_of_the_same_name() -> None:
 def test_every_truncation() -> None:
     file = to_bytes(small_program(None))
     for size in range(len(file)):
-        with pytest.raises(ModelFileError, match="model file: expected itrt format version 1, found "):
+        with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
             read(file[:size])
 
 
@@ -159,7 +159,7 @@ def test_flipped_bytes() -> None:
     for at in range(len(file)):
         damaged = bytearray(file)
         damaged[at] ^= (0x01, 0x20, 0x80, 0xFF)[at % 4]
-        with pytest.raises(ModelFileError, match="model file: expected itrt format version 1, found "):
+        with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
             read(bytes(damaged))
 
 
@@ -175,12 +175,12 @@ def test_flipped_bytes() -> None:
         '{"__metadata__":[]}',
         '{"__metadata__":7}',
         '{"__metadata__":{"format":"pt"}}',
-        '{"__metadata__":{"format":"itrt","format_version":"2","checksum":"00000000","program":"{}"}}',
+        '{"__metadata__":{"format":"itrt","format_version":"3","checksum":"00000000","program":"{}"}}',
         "[" * 100_000,
     ],
 )
 def test_other_headers(header: str) -> None:
-    with pytest.raises(ModelFileError, match="model file: expected itrt format version 1, found "):
+    with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
         read(struct.pack("<Q", len(header)) + header.encode())
 
 
@@ -199,9 +199,9 @@ def test_other_headers(header: str) -> None:
     ],
 )
 def test_other_contents_with_a_right_checksum(program: str, blobs: dict[str, object]) -> None:
-    metadata = {"format": "itrt", "format_version": "1", "checksum": "00000000", "program": program}
+    metadata = {"format": "itrt", "format_version": "2", "checksum": "00000000", "program": program}
     header = json.dumps({"__metadata__": metadata, **blobs}, separators=(",", ":")).encode()
     file = struct.pack("<Q", len(header)) + header
     file = file.replace(b"00000000", f"{zlib.crc32(file):08x}".encode(), 1)
-    with pytest.raises(ModelFileError, match="model file: expected itrt format version 1, found "):
+    with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
         read(file)

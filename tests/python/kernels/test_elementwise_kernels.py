@@ -27,12 +27,16 @@ def test_add(seed: int, inputs: int, count: int, zero_point: int, lower: int, cl
     rng = np.random.default_rng(seed)
     arrays = [image(rng, (1, count), False) for _ in range(inputs)]
     zero_points = rng.integers(0, 256, inputs).tolist()
-    multipliers = rng.choice([-1.5, -0.5, 0.0, 0.3, 0.5, 1.0, 1e20], inputs).astype(np.float32).tolist()
+    shift = int(rng.integers(0, 29))
+    largest = 32767 if rng.integers(0, 2) else min(2**shift, 32767)
+    multipliers = rng.choice(
+        [-largest, *rng.integers(-largest, largest + 1, 3), 1 << max(shift - 1, 0) & 32767], inputs
+    ).tolist()
     clamp = (lower, 255) if clamped else (0, 255)
-    expected = oracle.add(arrays, zero_points, multipliers, zero_point, clamp)
+    expected = oracle.add(arrays, zero_points, multipliers, shift, zero_point, clamp)
     for isa in ISAS:
         for threads in THREADS:
-            found = kernels.add(arrays, zero_points, multipliers, zero_point, isa, threads, clamp=clamp)
+            found = kernels.add(arrays, zero_points, multipliers, shift, zero_point, isa, threads, clamp=clamp)
             np.testing.assert_array_equal(found, expected, isa)
 
 
@@ -66,19 +70,22 @@ def test_labels(seed: int, shape: tuple[int, int, int], size: tuple[int, int], t
 @pytest.mark.parametrize(
     "arguments",
     [
-        ([], [], []),
-        (np.zeros((2, 2), np.uint8), [0, 0], [1, 1]),
-        ([np.zeros(3, np.int8)], [0], [1]),
-        ([np.zeros(3, np.uint8), np.zeros(4, np.uint8)], [0, 0], [1, 1]),
-        ([np.zeros(3, np.uint8)], [], [1]),
-        ([np.zeros(3, np.uint8)], [0], [1, 2]),
-        ([np.zeros(3, np.uint8)], [256], [1]),
-        ([np.zeros(3, np.uint8)], [0], [float("nan")]),
-        ([np.zeros(3, np.uint8)], [0], ["one"]),
+        ([], [], [], 0),
+        (np.zeros((2, 2), np.uint8), [0, 0], [1, 1], 0),
+        ([np.zeros(3, np.int8)], [0], [1], 0),
+        ([np.zeros(3, np.uint8), np.zeros(4, np.uint8)], [0, 0], [1, 1], 0),
+        ([np.zeros(3, np.uint8)], [], [1], 0),
+        ([np.zeros(3, np.uint8)], [0], [1, 2], 0),
+        ([np.zeros(3, np.uint8)], [256], [1], 0),
+        ([np.zeros(3, np.uint8)], [0], [32768], 0),
+        ([np.zeros(3, np.uint8)], [0], [0.5], 0),
         ([np.zeros(3, np.uint8)], [0], [1], -1),
-        ([np.zeros(3, np.uint8)], [0], [1], 0, "sse"),
-        ([np.zeros(3, np.uint8)], [0], [1], 0, None, 0),
-        ([np.zeros(0, np.uint8)], [0], [1]),
+        ([np.zeros(3, np.uint8)], [0], [1], 29),
+        ([np.zeros(3, np.uint8)] * 65, [0] * 65, [1] * 65, 0),
+        ([np.zeros(3, np.uint8)], [0], [1], 0, -1),
+        ([np.zeros(3, np.uint8)], [0], [1], 0, 0, "sse"),
+        ([np.zeros(3, np.uint8)], [0], [1], 0, 0, None, 0),
+        ([np.zeros(0, np.uint8)], [0], [1], 0),
     ],
 )
 def test_bad_arguments_of_add(arguments: tuple[object, ...]) -> None:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from itrt.errors import ConversionError
 from itrt.quantize import (
     activation_parameters,
+    fixed_point,
     largest_bias,
     quantize_affine,
     quantize_value,
     quantize_weights,
+    short_scales,
 )
 
 
@@ -93,3 +95,29 @@ def test_the_bias_leaves_room_for_every_partial_sum() -> None:
     assert room + 255 * magnitude + 255 * magnitude < 2**31
     with pytest.raises(ConversionError, match=r"layer: expected a kernel .* 31-bit"):
         largest_bias([weights] * 8, "layer")
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-3e4, 3e4), min_size=1, max_size=4))
+def test_fixed_point_meets_factors_to_a_step_of_the_largest(factors: list[float]) -> None:
+    multipliers, shift = fixed_point(factors, "sum")
+    assert 0 <= shift <= 28
+    assert max(abs(multiplier) for multiplier in multipliers) <= 32767
+    largest = max(abs(factor) for factor in factors)
+    step = max(largest / 16383, 2.0**-28)  # the largest multiplier has at least 15 bits, but for tiny factors
+    for factor, multiplier in zip(factors, multipliers, strict=True):
+        assert abs(factor - multiplier * 2.0**-shift) <= step / 2 * (1 + 1e-9) or largest > 16383
+
+
+def test_fixed_point_names_an_addition_whose_factors_are_too_large() -> None:
+    with pytest.raises(ConversionError, match=r"sum: expected factors of at most 32767, found 40000"):
+        fixed_point([1.0, 40000.0], "sum")
+
+
+@settings(deadline=None)
+@given(st.floats(1e-30, 1e30))
+def test_products_of_short_scales_with_the_offset_of_sums_are_exact(scale: float) -> None:
+    (short,) = short_scales(np.array([scale]))
+    assert abs(float(short) - scale) <= scale * 2.0**-22
+    exact = float(short) * 1.5 * 2.0**23
+    assert float(np.float32(exact)) == exact

@@ -175,7 +175,7 @@ expected = itrt.load(sys.argv[1], threads=1).run(image, 4).labels
 model = itrt.load(sys.argv[1], threads=64)
 model.run(image[:1, :1])
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-room = int(status["VmSize"].split()[0]) * 1024 + (100 << 20)  # for a few stacks, not for 63
+room = int(status["VmSize"].split()[0]) * 1024 + (200 << 20)  # for a few stacks, not for 63
 resource.setrlimit(resource.RLIMIT_AS, (room, room))
 for _ in range(5):
     assert np.array_equal(model.run(image, 4).labels, expected)

@@ -1,0 +1,136 @@
+// Session, thinly, with what tests and the profile look at: copies of tensors, and times.
+#include "runtime/session.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.h"
+#include "bindings/gil.h"
+#include "bindings/module.h"
+
+namespace py = pybind11;
+
+namespace itrt::bindings {
+namespace {
+
+using SharedProgram = std::shared_ptr<const Program>;
+
+ByteArray to_array(const TensorView& view) {
+  ByteArray result({view.size.height, view.size.width, view.channels});
+  std::memcpy(result.mutable_data(), view.bytes.data(), view.bytes.size());
+  return result;
+}
+
+// A session that can keep copies of chosen tensors as they are written, and the time that each took.
+class RecordingSession {
+ public:
+  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads, bool fusion)
+      : session_(program, {height, width}, threads, fusion ? Fusion::on : Fusion::off),
+        wanted_(program->model().tensors.size(), false) {}
+
+  void record(const std::vector<std::size_t>& tensors) {
+    wanted_.assign(wanted_.size(), false);
+    for (const std::size_t index : tensors) wanted_.at(index) = true;
+    recording_ = !tensors.empty();
+  }
+
+  void start(const ByteArray& image) {
+    const std::span bytes = bytes_of(image);
+    with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap); });
+  }
+
+  void iterate() {
+    with_tap([&](const Session::Tap* tap) { session_.iterate(tap); });
+  }
+
+  ByteArray answer() {
+    TensorView view;
+    with_tap([&](const Session::Tap* tap) { view = session_.answer(tap); });
+    return to_array(view);
+  }
+
+  // What was recorded since the last call: (tensor, array) in the order of execution.
+  py::list take() {
+    py::list result;
+    for (auto& [view, bytes] : records_) {
+      view.bytes = bytes;
+      result.append(py::make_tuple(view.index, to_array(view)));
+    }
+    records_.clear();
+    return result;
+  }
+
+  void measure(bool enabled) { measuring_ = enabled; }
+
+  // What was measured since the last call, in the order of execution: (tensor, height, width, seconds that writing it
+  // took). What a call did after its last tensor, such as copying the state, comes with a tensor of None.
+  py::list take_times() {
+    py::list result;
+    for (const auto& [view, duration] : times_) {
+      const std::optional<model::TensorIndex> tensor = view ? std::optional(view->index) : std::nullopt;
+      const model::Size size = view ? view->size : model::Size{};
+      result.append(py::make_tuple(tensor, size.height, size.width, std::chrono::duration<double>(duration).count()));
+    }
+    times_.clear();
+    return result;
+  }
+
+  const Session& session() const { return session_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  template <class Function>
+  void with_tap(Function function) {
+    const GilRelease release;
+    if (!recording_ && !measuring_) return function(nullptr);
+    const auto keep = [this](const TensorView& view) {
+      if (measuring_) add_time(view);
+      if (wanted_[static_cast<std::size_t>(view.index)]) {
+        records_.emplace_back(view, std::vector(view.bytes.begin(), view.bytes.end()));
+      }
+      if (measuring_) last_reading_ = Clock::now();
+    };
+    const Session::Tap tap(keep);
+    last_reading_ = Clock::now();
+    function(&tap);
+    if (measuring_) add_time(std::nullopt);
+  }
+
+  void add_time(const std::optional<TensorView>& view) { times_.emplace_back(view, Clock::now() - last_reading_); }
+
+  Session session_;
+  bool recording_ = false;
+  std::vector<bool> wanted_;
+  std::vector<std::pair<TensorView, std::vector<std::uint8_t>>> records_;
+  bool measuring_ = false;
+  Clock::time_point last_reading_;
+  std::vector<std::pair<std::optional<TensorView>, Clock::duration>> times_;
+};
+
+}  // namespace
+
+void register_session(py::module_& module) {
+  py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
+      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int, bool>(), py::arg("program"),
+           py::arg("height"), py::arg("width"), py::arg("threads"), py::arg("fusion") = true)
+      .def("record", &RecordingSession::record, py::arg("tensors"))
+      .def("start", &RecordingSession::start, py::arg("image"))
+      .def("iterate", &RecordingSession::iterate)
+      .def("answer", &RecordingSession::answer)
+      .def("take", &RecordingSession::take)
+      .def("measure", &RecordingSession::measure, py::arg("enabled"))
+      .def("take_times", &RecordingSession::take_times)
+      .def_property_readonly("iterations_done",
+                             [](const RecordingSession& self) { return self.session().iterations_done(); })
+      .def_property_readonly("arena_bytes", [](const RecordingSession& self) { return self.session().arena_bytes(); });
+}
+
+}  // namespace itrt::bindings

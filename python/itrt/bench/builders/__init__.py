@@ -1,0 +1,1 @@
+"""One file a runtime: `build` turns the float network into the quantized model that its runner loads (needs torch)."""

@@ -1,0 +1,27 @@
+"""itrt's own converter; one file for every size and every number of iterations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from itrt.bench.workspace import Task
+from itrt.converter import convert
+
+
+def build(task: Task) -> dict[str, Any]:
+    """The runner's arguments. Nothing is kept from an earlier comparison: the converter is part of what is measured."""
+    subject = task.subject
+    path = task.directory / "itrt" / "model.itrt"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists():
+        convert(
+            subject.network,
+            path,
+            calibration=subject.calibration,
+            mean=subject.mean,
+            std=subject.standard_deviation,
+            classes=subject.class_names,
+            parity_images=0,
+        )
+    image = task.array_file("image", subject.image_of(task.size))
+    return {"model": str(path), "image": str(image), "iterations": task.iterations}

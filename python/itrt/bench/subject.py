@@ -1,0 +1,125 @@
+"""The network that is compared: in float, with the images that every runtime is calibrated with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import torch
+from numpy.typing import NDArray
+
+from itrt.bench.builders.deployed import LabelNetwork
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.nn.itnet import HourglassBlock
+from itrt.train.camvid import CLASS_NAMES
+from itrt.train.checkpoint import load_network
+from itrt.train.synthetic import draw_scene
+
+Image = NDArray[np.uint8]
+Size = tuple[int, int]
+"""Height, width."""
+
+_MEAN, _STANDARD_DEVIATION = (0.41, 0.42, 0.43), (0.30, 0.31, 0.31)  # of the untrained network: CamVid's, rounded
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network in evaluation mode, its normalization, u8 images for calibration, and one to run."""
+
+    name: str
+    network: IterativeNetwork
+    mean: Sequence[float]
+    standard_deviation: Sequence[float]
+    class_names: Sequence[str]
+    calibration: Sequence[Image]
+    image: Image
+
+    def image_of(self, size: Size) -> Image:
+        """The image at this size."""
+        return resized(self.image, size)
+
+    def calibration_of(self, size: Size) -> list[Image]:
+        """The calibration images at this size, for runtimes whose models have one."""
+        return [resized(image, size) for image in self.calibration]
+
+    def float_labels(self, size: Size, iterations: int) -> NDArray[np.uint8]:
+        """What the float network says."""
+        with torch.no_grad():
+            image = torch.from_numpy(normalized(self.image_of(size), self.mean, self.standard_deviation))
+            labels: NDArray[np.uint8] = LabelNetwork(self.network, iterations)(image)[0].numpy()
+        return labels
+
+    def fingerprint(self) -> str:
+        """A name for what a converted model follows from."""
+        digest = hashlib.sha256(repr((self.mean, self.standard_deviation)).encode())
+        for name, value in self.network.state_dict().items():
+            digest.update(name.encode() + value.numpy().tobytes())
+        for image in self.calibration:
+            digest.update(repr(image.shape).encode() + image.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def resized(image: Image, size: Size) -> Image:
+    """The image, resampled where it has another size."""
+    height, width = size
+    if image.shape[:2] == size:
+        return image
+    return np.asarray(PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BILINEAR))
+
+
+def normalized(image: Image, mean: Sequence[float], standard_deviation: Sequence[float]) -> NDArray[np.float32]:
+    """(height, width, 3) u8 -> (1, 3, height, width) float32, as the float network sees it."""
+    scaled = (image.astype(np.float32) / 255 - np.asarray(mean, np.float32)) / np.asarray(
+        standard_deviation, np.float32
+    )
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+
+
+def from_checkpoint(path: Path, calibration: Sequence[Image], image: Image) -> Subject:
+    """A trained ItNet."""
+    network, metadata = load_network(path)
+    return Subject(
+        path.stem, network, metadata.mean, metadata.standard_deviation, metadata.class_names, calibration, image
+    )
+
+
+def untrained_itnet(settings: ItNetSettings, size: Size, images: int, seed: int = 0) -> Subject:
+    """An ItNet with random weights and drawn scenes: costs what a trained one costs, needs no data.
+
+    Random iterations are chaotic: a rounding would grow until no label agrees with float. So the block listens more to
+    the features than to the state, and its batch normalization has seen the scenes.
+    """
+    if settings.classes > len(CLASS_NAMES):
+        class_names: Sequence[str] = [f"class {index}" for index in range(settings.classes)]
+    else:
+        class_names = CLASS_NAMES[: settings.classes]
+    scenes = [draw_scene(*size, np.random.default_rng((seed, index)))[0] for index in range(images + 1)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ItNet(settings)
+    _calm(network)
+    _settle_normalization(network, [normalized(scene, _MEAN, _STANDARD_DEVIATION) for scene in scenes[:4]])
+    return Subject("ItNet, untrained", network, _MEAN, _STANDARD_DEVIATION, class_names, scenes[:-1], scenes[-1])
+
+
+def _calm(network: ItNet) -> None:
+    high = network.settings.channels[0]
+    with torch.no_grad():
+        for block in network.blocks:
+            assert isinstance(block, HourglassBlock)
+            block.join.convolution.weight[:, :high] *= 0.25  # the state comes first
+
+
+def _settle_normalization(network: ItNet, images: Sequence[NDArray[np.float32]]) -> None:
+    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # the average of all that it sees
+    network.train()
+    with torch.no_grad():
+        for image in images:
+            network(torch.from_numpy(image))
+    network.eval()

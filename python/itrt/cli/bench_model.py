@@ -1,0 +1,122 @@
+"""``itrt bench model``: a network beside the peers that are installed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from itrt.cli import console
+from itrt.cli.size import parse_size
+from itrt.errors import InvalidArgumentError, MissingDependencyError, MissingFileError
+from itrt.files import write_atomically
+
+if TYPE_CHECKING:
+    from itrt.bench.subject import Subject
+
+_NETWORKS = ("itnet",)
+
+
+def bench_model(
+    checkpoint: Annotated[
+        Path | None, typer.Argument(metavar="[CHECKPOINT]", help="A checkpoint or network.pt of itrt train.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help=f"Without a checkpoint: an untrained one of {', '.join(_NETWORKS)}.")
+    ] = None,
+    iterations: Annotated[int, typer.Option(min=1, help="The untrained network's own number.")] = 8,
+    channels: Annotated[tuple[int, int, int], typer.Option(help="Of the untrained network, at 1/4, 1/8 and 1/16.")] = (
+        64,
+        96,
+        128,
+    ),
+    image: Annotated[
+        Path | None, typer.Option(help="The image to run. [default: the first for calibration]", show_default=False)
+    ] = None,
+    calibrate: Annotated[Path | None, typer.Option(help="Directory of images for calibration.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 16,
+    counts: Annotated[
+        list[int] | None,
+        typer.Option("-k", "--k", min=1, help="Iterations; repeatable. [default: 1, 4, as trained, 8 if it can]"),
+    ] = None,
+    threads: Annotated[list[int], typer.Option(min=1, help="Threads; repeatable.")] = [1],  # noqa: B006  Typer copies
+    size: Annotated[list[str], typer.Option(help="Height x width; repeatable.")] = ["360x480"],  # noqa: B006
+    peer: Annotated[list[str] | None, typer.Option(help="Only this peer; repeatable. [default: all]")] = None,
+    turns: Annotated[int, typer.Option(min=1, help="Rounds in which every contender has its turn.")] = 15,
+    calls: Annotated[int, typer.Option(min=1, help="Timed calls of a turn.")] = 3,
+    fit: Annotated[int, typer.Option(min=1, help="itrt's time is fitted over 1 to this many iterations.")] = 8,
+    fresh: Annotated[int, typer.Option(min=0, help="New processes a runtime for start and memory; 0: none.")] = 5,
+    directory: Annotated[
+        Path | None, typer.Option(help="Keeps the peers' models for the next time. [default: a temporary one]")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to, too.")] = None,
+) -> None:
+    """Measure a network beside other runtimes."""
+    try:
+        from itrt.bench.comparison import Plan, compare
+        from itrt.bench.runtimes import choose_peers
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(f"itrt bench model needs {error.name}: pip install 'itrt[bench]'") from error
+    from itrt.cli.bench_model_report import print_comparison
+
+    _check_paths(checkpoint, network, json_file)
+    peers = choose_peers(peer or [])
+    sizes = tuple(dict.fromkeys(parse_size(text) for text in size))
+    subject = (
+        _trained(checkpoint, calibrate, image, images)
+        if checkpoint is not None
+        else _untrained(iterations, channels, sizes[0], images)
+    )
+    chosen = tuple(sorted(set(counts or _default_counts(subject))))
+    plan = Plan(chosen, tuple(sorted(set(threads))), sizes, turns, calls, fit, fresh)
+    with ExitStack() as stack:
+        place = directory or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        place.mkdir(parents=True, exist_ok=True)
+        bars = stack.enter_context(console.progress())
+        task = bars.add_task("", total=None)
+        comparison = compare(subject, plan, peers, place, lambda stage: bars.update(task, description=stage))
+    print_comparison(comparison)
+    if json_file is not None:
+        write_atomically(json_file, (json.dumps(asdict(comparison), indent=2) + "\n").encode())
+        typer.echo(f"wrote {json_file}")
+
+
+def _check_paths(checkpoint: Path | None, network: str | None, json_file: Path | None) -> None:
+    if (checkpoint is None) == (network is None):
+        found = "neither" if checkpoint is None else "both"
+        raise InvalidArgumentError(f"bench model: expected a checkpoint or --network, found {found}")
+    if network is not None and network not in _NETWORKS:
+        raise InvalidArgumentError(f"--network: expected one of {', '.join(_NETWORKS)}, found {network}")
+    if json_file is not None and not json_file.parent.is_dir():
+        raise MissingFileError(f"--json {json_file}: expected the directory {json_file.parent}, found none")
+
+
+def _trained(checkpoint: Path, calibrate: Path | None, image: Path | None, count: int) -> Subject:
+    from itrt.bench.subject import from_checkpoint
+    from itrt.converter.calibration_set import choose, images_in
+    from itrt.images import read_image
+
+    if calibrate is None and image is None:
+        raise InvalidArgumentError("bench model: expected --calibrate or --image with a checkpoint, found neither")
+    paths = choose(images_in(calibrate), count) if calibrate is not None else [image]
+    samples = [read_image(path) for path in paths]
+    return from_checkpoint(checkpoint, samples, samples[0] if image is None else read_image(image))
+
+
+def _untrained(iterations: int, channels: tuple[int, int, int], size: tuple[int, int], count: int) -> Subject:
+    from itrt.bench.subject import untrained_itnet
+    from itrt.nn import ItNetSettings
+
+    settings = ItNetSettings(iterations=iterations, channels=channels, batch_norm="shared")
+    return untrained_itnet(settings, size, count)
+
+
+def _default_counts(subject: Subject) -> list[int]:
+    most = subject.network.max_iterations
+    wanted = {1, 4, 8, subject.network.iterations}
+    return [count for count in wanted if most is None or count <= most]

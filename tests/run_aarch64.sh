@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Builds the C++ for 64-bit ARM and runs its tests in QEMU's user mode, on a CPU for each instruction set that kernels are
+# written for. Installs the cross compiler and QEMU with apt-get where they are missing. Exact results, no speed: nothing
+# that is measured here says how fast an ARM CPU is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=$(realpath -m "${ITRT_AARCH64_BUILD:-build/aarch64}")
+toolchain=$PWD/cmake/aarch64-linux-gnu.cmake
+tests="base kernels runtime"  # what runs other instructions there; together every library, so that all of it compiles
+# With i8mm, with the dot product alone, with neither.
+cpus="max neoverse-n1 cortex-a72"
+
+if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64 >/dev/null || [ ! -d /usr/src/googletest ]; then
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq g++-aarch64-linux-gnu qemu-user libgtest-dev
+fi
+
+if [ ! -d "$build/googletest/installed" ]; then
+  cmake -S /usr/src/googletest -B "$build/googletest" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$toolchain" \
+    -DCMAKE_INSTALL_PREFIX="$build/googletest/installed" -DCMAKE_BUILD_TYPE=Release -DBUILD_GMOCK=OFF
+  cmake --build "$build/googletest" --target install
+fi
+cmake -S . -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$toolchain" -DGTest_ROOT="$build/googletest/installed" \
+  -DITRT_BUILD_PYTHON=OFF -DITRT_BUILD_TESTS=ON -DITRT_WARNINGS_AS_ERRORS=ON
+# shellcheck disable=SC2086  # the names are words
+cmake --build "$build" --target $(printf 'itrt_%s_test ' $tests)
+
+for cpu in $cpus; do
+  for test in $tests; do
+    printf '\n== %s on %s\n' "$test" "$cpu"
+    # QEMU's user mode cannot fork a program that has threads.
+    qemu-aarch64 -cpu "$cpu" -L /usr/aarch64-linux-gnu "$build/tests/cpp/itrt_${test}_test" --gtest_brief=1 \
+      --gtest_filter='-*Fork*'
+  done
+done
