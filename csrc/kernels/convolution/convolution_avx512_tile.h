@@ -27,17 +27,8 @@ inline __m512i broadcast(const std::uint8_t* bytes) {
   return result;
 }
 
-// As an instruction, since gcc would load once and then move from register to register, in the multiplying units.
-inline __m512i load(const std::int32_t* values) {
-  __m512i result;
-  asm("vmovdqa64 %[values], %[result]"
-      : [result] "=v"(result)
-      : [values] "m"(*reinterpret_cast<const std::int32_t (*)[lanes]>(values)));
-  return result;
-}
-
-// binary32 sums * scale + offset, rounded to integers. As instructions that read memory, since gcc would move the
-// factors, as above, and sums from integer to floating-point registers, which are the same.
+// binary32 sums * scale + offset, rounded to integers. As instructions that read memory, since gcc would copy the
+// scale for every sum, in the multiplying units.
 inline __m512i round_scaled(__m512i sum, const float* scale, __m512 offset) {
   asm("vfmadd132ps %[scale], %[offset], %[sum]\n\t"
       "vcvtps2dq %[sum], %[sum]"
@@ -65,7 +56,7 @@ template <int pixels, int vectors, int step>
 template <int pixels, int vectors>
 [[gnu::always_inline]] inline void start(__m512i (&sum)[pixels * vectors], const ConvolutionBlock& block) {
 #pragma GCC unroll 32
-  for (int i = 0; i < pixels * vectors; ++i) sum[i] = load(block.start + i % vectors * lanes);
+  for (int i = 0; i < pixels * vectors; ++i) sum[i] = _mm512_load_si512(block.start + i % vectors * lanes);
 }
 
 // Limits of ConvolutionResult::general, and the zero point.
@@ -135,7 +126,7 @@ template <int vectors, ConvolutionResult result>
 template <int vectors, ConvolutionResult result, bool contiguous>
 [[gnu::always_inline]] inline void store_pixels(std::uint8_t* output, std::int64_t stride, __m512i bytes,
                                                 const Limits& limits) {
-  if constexpr (contiguous && vectors != 3) return _mm512_storeu_si512(output, bytes);
+  if constexpr (contiguous) return _mm512_storeu_si512(output, bytes);
   store_pixel<vectors, result>(output, bytes, limits.channels);
   if constexpr (vectors == 2) {
     const __m512i second = _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1));
@@ -161,8 +152,8 @@ template <int pixels, int vectors, ConvolutionResult result, bool contiguous, in
   }
 }
 
-// Sums of a tile to where those of the block's pixels from `first` on go. `contiguous`: nothing lies between pixels,
-// and all channels exist.
+// Sums of a tile to where those of the block's pixels from `first` on go. `contiguous` (for a power of two
+// vectors): nothing lies between pixels, and all channels exist.
 template <int pixels, int vectors, ConvolutionResult result, bool contiguous = false>
 [[gnu::always_inline]] inline void finish(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
                                           const Limits& limits, std::int64_t first) {

@@ -11,9 +11,11 @@ namespace itrt::kernels {
 namespace {
 
 constexpr std::int64_t channels = 3;
+constexpr std::int64_t panel_tiles = 32;
 constexpr std::int64_t line_bytes = 96;  // of a tile's part of an input row, in scratch
+static_assert(stem_overrun <= static_cast<std::int64_t>(input_slack));
 static_assert(stem_tile_bytes + stem_overrun <= line_bytes && stem_tile_bytes + copy_chunk <= line_bytes);
-constexpr std::int64_t panel_lines = 1 + stem_panel_tiles * stem_rows;  // the first holds zero points
+constexpr std::int64_t panel_lines = 1 + panel_tiles * stem_rows;  // the first holds zero points
 
 std::int64_t widest_block(const PackedConvolution& packed) {
   std::int64_t width = 0;
@@ -44,11 +46,17 @@ class StemPanel {
   void add(std::int64_t row, std::int64_t first, std::int64_t last) {
     begin_row(row);
     while (first < last) {
-      if (count_ == stem_panel_tiles) compute();
+      if (count_ == panel_tiles) compute();
       const std::int64_t column = std::min(first, last - stem_tile_pixels);
-      point(column, tiles_[count_]);
-      ++count_;
-      first = column + stem_tile_pixels;
+      const std::int64_t tiles = std::min(tiles_inside(column, last), panel_tiles - count_);
+      if (tiles == 0) {
+        point_at_border(column, tiles_[count_]);
+        ++count_;
+        first = column + stem_tile_pixels;
+      } else {
+        point_inside(column, tiles);
+        first = column + tiles * stem_tile_pixels;
+      }
     }
   }
 
@@ -57,7 +65,7 @@ class StemPanel {
     compute();
     StemTile tile;
     begin_row(row);
-    point(column, tile);
+    point_at_border(column, tile);
     const std::int64_t pixel = tile.pixel;
     tile.pixel = 0;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
@@ -92,34 +100,48 @@ class StemPanel {
     for (std::int64_t kernel_row = 0; kernel_row < stem_rows; ++kernel_row) {
       const ConvolutionRun run = tile_run(kernel_row);
       input_rows_[kernel_row] = input_row(run, term_, row);
-      rows_inside_ = rows_inside_ && inside(input_rows_[kernel_row]);
+      rows_inside_ = rows_inside_ && row_inside(input_rows_[kernel_row]);
       starts_[kernel_row] = (input_rows_[kernel_row] * input_.width + input_column(run, term_, 0)) * channels;
     }
   }
 
-  bool inside(std::int64_t in_row) const { return in_row >= 0 && in_row < input_.height; }
+  bool row_inside(std::int64_t in_row) const { return in_row >= 0 && in_row < input_.height; }
+  bool column_inside(std::int64_t column) const { return column >= inside_.first && column < inside_.last; }
 
-  // Points to a tile's pixels, from `column` of the output row on.
-  void point(std::int64_t column, StemTile& tile) const {
-    tile.pixel = first_pixel_ + column;
-    const bool columns_inside = column >= inside_.first && column < inside_.last;
-    if (!columns_inside || !rows_inside_) return point_at_border(column, columns_inside, tile);
-    for (std::int64_t r = 0; r < stem_rows; ++r) tile.rows[r] = input_.data + starts_[r] + column * stem_step;
+  // Tiles from `column` on, to the last that ends before `last`, whose pixels read the input as it is.
+  std::int64_t tiles_inside(std::int64_t column, std::int64_t last) const {
+    if (!rows_inside_ || !column_inside(column)) return 0;
+    return std::min((inside_.last - 1 - column) / stem_tile_pixels + 1, (last - column) / stem_tile_pixels);
   }
 
-  // The same with copies and zero points for what lies outside.
-  void point_at_border(std::int64_t column, bool columns_inside, StemTile& tile) const {
+  const std::uint8_t* source(std::int64_t kernel_row, std::int64_t column) const {
+    return input_.data + starts_[kernel_row] + column * stem_step;
+  }
+
+  void point_inside(std::int64_t column, std::int64_t tiles) {
+    StemTile tile = {{source(0, column), source(1, column), source(2, column)}, first_pixel_ + column};
+    for (StemTile* out = tiles_ + count_; out != tiles_ + count_ + tiles; ++out) {
+      *out = tile;
+      for (const std::uint8_t*& row : tile.rows) row += stem_tile_pixels * stem_step;
+      tile.pixel += stem_tile_pixels;
+    }
+    count_ += tiles;
+  }
+
+  // Copies what lies outside in part, to the lines of the panel's next tile.
+  void point_at_border(std::int64_t column, StemTile& tile) const {
     std::uint8_t* line = lines_ + line_bytes * (1 + count_ * stem_rows);
     for (std::int64_t r = 0; r < stem_rows; ++r, line += line_bytes) {
-      if (!inside(input_rows_[r])) {
+      if (!row_inside(input_rows_[r])) {
         tile.rows[r] = padding();
-      } else if (columns_inside) {
-        tile.rows[r] = input_.data + starts_[r] + column * stem_step;
+      } else if (column_inside(column)) {
+        tile.rows[r] = source(r, column);
       } else {
         assemble(tile_run(r), term_, input_, padding(), input_rows_[r], column, line);
         tile.rows[r] = line;
       }
     }
+    tile.pixel = first_pixel_ + column;
   }
 
   const PackedConvolution& packed_;
@@ -133,7 +155,7 @@ class StemPanel {
   std::int64_t input_rows_[stem_rows] = {};
   std::int64_t starts_[stem_rows] = {};  // bytes from the input's first to the first column's runs
   bool rows_inside_ = false;
-  StemTile tiles_[stem_panel_tiles];
+  StemTile tiles_[panel_tiles];
   std::int64_t count_ = 0;
 };
 

@@ -47,7 +47,7 @@ template <int pixels, int vectors>
 template <int vectors, ConvolutionResult result, bool contiguous>
 [[gnu::noinline]] void run_tiles(const ConvolutionBlock& given, const StemTile* tiles, std::int64_t count) {
   constexpr int pixels = vectors <= 2 ? stem_tile_pixels : stem_tile_pixels / 2;  // whose sums fit into registers
-  const ConvolutionBlock block = given;                                           // a copy, which no output can change
+  const ConvolutionBlock block = given;  // a copy: an output could change the caller's
   const Limits limits(block);
   for (std::int64_t t = 0; t < count; ++t) {
     const StemTile& tile = tiles[t];
@@ -73,9 +73,9 @@ void run_vectors(const ConvolutionBlock& block, const StemTile* tiles, std::int6
     case 2:
       return run_tiles<2, result, contiguous>(block, tiles, count);
     case 3:
-      return run_tiles<3, result, contiguous>(block, tiles, count);
+      return run_tiles<3, result, false>(block, tiles, count);
     default:
-      return run_tiles<4, result, contiguous>(block, tiles, count);
+      return run_tiles<4, result, false>(block, tiles, count);
   }
 }
 

@@ -1,7 +1,7 @@
 // Between the driver (stem.cpp) and the kernels of image stems: 3x3 terms of stride 2 on three channels, with which
 // networks for images begin. Their runs are too short for pointers a pixel, and 9 bytes are no quads:
 //
-//   kernel row 0   pixel 0 [b0 b1 b2 b3|b4 b5 b6 b7|b8]       two quads a row are read where they lie; the third bytes
+//   kernel row 0   pixel 0 [b0 b1 b2 b3|b4 b5 b6 b7|b8]       two quads a row are read where they lie; the last bytes
 //                             pixel 1 [b0 b1 b2 b3|b4 ...     of the three rows are put together: a seventh quad
 //   kernel row 1   ...
 //
@@ -20,7 +20,7 @@ inline constexpr std::int64_t stem_run = 9;   // bytes of a kernel row
 inline constexpr std::int64_t stem_step = 6;  // bytes from one output pixel's runs to the next one's
 inline constexpr std::int64_t stem_tile_pixels = 12;
 
-// Bytes from the first to behind the last that a tile's pixels have in an input row; a kernel may read some more.
+// Bytes of an input row that a tile's pixels have, and those behind them that a kernel may read and ignores.
 inline constexpr std::int64_t stem_tile_bytes = (stem_tile_pixels - 1) * stem_step + stem_run;
 inline constexpr std::int64_t stem_overrun = 3;
 
@@ -29,9 +29,6 @@ constexpr std::int64_t stem_position(std::int64_t byte) {
   const std::int64_t row = byte / stem_run, in_row = byte % stem_run;
   return in_row < stem_run - 1 ? row * (stem_run - 1) + in_row : stem_rows * (stem_run - 1) + row;
 }
-
-// Tiles that one call multiplies, at most.
-inline constexpr std::int64_t stem_panel_tiles = 32;
 
 // Neighbours in an output row.
 struct StemTile {
@@ -42,8 +39,8 @@ struct StemTile {
 // Multiplies what a ConvolutionKernel would, with its layout of weights and lanes.
 struct StemKernel {
   const char* name;
-  // 1 .. stem_panel_tiles tiles. `output` is that of the pixel whose place is 0, `initial` null; pixels, pointers and
-  // segments are not used. Tiles may overlap. What a tile's outputs are meanwhile is not specified.
+  // `output` is that of the pixel whose place is 0, `initial` is null; pixels, pointers and segments are not used.
+  // Outputs of tiles may overlap.
   void (*run)(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count);
 };
 
