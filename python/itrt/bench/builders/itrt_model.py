@@ -9,7 +9,7 @@ from itrt.converter import convert
 
 
 def build(task: Task) -> dict[str, Any]:
-    """The runner's arguments. Nothing is kept from an earlier comparison: the converter is part of what is measured."""
+    """The runner's arguments; the file is converted where the directory does not have it."""
     subject = task.subject
     path = task.directory / "itrt" / "model.itrt"
     path.parent.mkdir(exist_ok=True)
