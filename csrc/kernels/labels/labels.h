@@ -11,20 +11,21 @@
 #include <span>
 
 #include "base/isa.h"
+#include "kernels/labels/labels_axis.h"
 
 namespace itrt::kernels {
 
-struct LabelsCall {
-  const std::uint8_t* logits = nullptr;  // (logits_height, logits_width, classes), input_slack bytes readable behind
-  std::int64_t logits_height = 0, logits_width = 0;
-  std::int64_t classes = 0;         // 1 .. 65536
-  std::uint16_t* argmax = nullptr;  // (logits_height, logits_width), written by LabelsKernel::argmax, read by run
-  void* labels = nullptr;           // (height, width), u8 up to 256 classes, else u16
-  std::int64_t height = 0, width = 0;
-  std::byte* scratch = nullptr;  // labels_scratch_bytes(width, classes), 64-byte aligned, this thread's own
-};
+// A label is u8 up to 256 classes, else u16.
+constexpr std::size_t label_bytes(std::int64_t classes) { return classes <= 256 ? 1 : 2; }
 
-std::size_t labels_scratch_bytes(std::int64_t width, std::int64_t classes);
+struct LabelsCall {
+  const std::uint8_t* logits = nullptr;  // (rows->input_size(), columns->input_size(), classes); no byte more is read
+  std::int64_t classes = 0;              // 1 .. 65536
+  const LabelsAxis* rows = nullptr;
+  const LabelsAxis* columns = nullptr;
+  void* argmax = nullptr;  // labels of the logits' pixels, written by LabelsKernel::argmax, read by run
+  void* labels = nullptr;  // (rows->output_size(), columns->output_size())
+};
 
 struct LabelsKernel {
   const char* name;
@@ -33,22 +34,27 @@ struct LabelsKernel {
   void (*run)(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row);         // of the labels
 };
 
-// The labels of up to 64 pixels between four neighbouring logit pixels (top left, top right, bottom left, bottom
-// right): the class with the largest top_weights * (left, right) + bottom_weights * (left, right). A weight pair is two
-// 16-bit numbers, the left one in the low half; weights of `count` rounded up to 16 pixels are readable, labels
-// writable.
+// Cells with the same weights, between two rows of logits: for up to 64 pixels between four neighbouring logit pixels
+// each, the class with the largest top_weights * (top left, top right) + bottom_weights * (bottom left, bottom right).
+// A weight pair is two 16-bit numbers, the left one in the low half; the four weights of a pixel add up to 16384.
+// Weights of `pixels` rounded up to 16 are readable.
 inline constexpr std::int64_t labels_chunk = 64;
-struct LabelsCell {
-  const std::uint8_t* corners[4];
+struct LabelsCells {
+  const std::uint8_t* top;
+  const std::uint8_t* bottom;
+  const std::uint8_t* logits_end;  // no byte from here on is read
   std::int64_t classes;
+  const std::int64_t* left;     // for each cell, the offset of its left logit pixels in their rows,
+  std::int64_t right_distance;  // and from there that of the right ones
+  std::int64_t count;
+  std::int64_t pixels;
   const std::uint32_t* top_weights;
   const std::uint32_t* bottom_weights;
-  std::int64_t count;
-  std::uint16_t* labels;
+  void* labels;  // those of the next cell are labels_chunk further
 };
 
 // The driver of all kernels' `run`.
-void label_rows(void (*resolve)(const LabelsCell& cell), const LabelsCall& call, std::int64_t first_row,
+void label_rows(void (*resolve)(const LabelsCells& cells), const LabelsCall& call, std::int64_t first_row,
                 std::int64_t last_row);
 
 extern const LabelsKernel labels_portable;

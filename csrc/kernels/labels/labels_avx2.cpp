@@ -1,4 +1,5 @@
-// AVX2: eight pixels of a cell in lanes; a class costs two vpmaddwd, an addition, a comparison, a maximum and a blend.
+// AVX2: eight pixels in lanes. A class costs two vpmaddwd, two additions and a maximum, because sum and class are one
+// number: the larger sum, and among equal sums the lower class, is the larger number.
 #include <immintrin.h>
 
 #include "kernels/labels/labels.h"
@@ -6,50 +7,187 @@
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t classes_a_step = 16;
+inline __m128i load(const void* data) { return _mm_loadu_si128(static_cast<const __m128i*>(data)); }
 
-// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds
-// the smallest of eight keys.
+// ---- argmax of logit pixels ----
+
+constexpr std::int64_t argmax_classes = 16;  // a step
+constexpr std::int64_t argmax_pixels = 8;
+
+// Of each 128 bits, sixteen classes of a pixel: the larger of two 16-bit keys (logit, 15 - class), eight times.
+inline __m256i larger_keys(const std::uint8_t* pixel, const std::uint8_t* fourth_next, __m256i valid, __m256i index) {
+  const __m256i logits =
+      _mm256_and_si256(_mm256_inserti128_si256(_mm256_castsi128_si256(load(pixel)), load(fourth_next), 1), valid);
+  return _mm256_max_epu16(_mm256_unpacklo_epi8(index, logits), _mm256_unpackhi_epi8(index, logits));
+}
+
+// The largest keys of eight pixels, whose logits lie `classes` apart.
+inline __m128i largest_keys(const std::uint8_t* logits, std::int64_t classes, __m256i valid) {
+  const __m256i index =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+  const auto keys = [&](std::int64_t pixel) {
+    return larger_keys(logits + pixel * classes, logits + (pixel + 4) * classes, valid, index);
+  };
+  const __m256i keys0 = keys(0), keys1 = keys(1), keys2 = keys(2), keys3 = keys(3);
+  const __m256i keys01 = _mm256_max_epu16(_mm256_unpacklo_epi16(keys0, keys1), _mm256_unpackhi_epi16(keys0, keys1));
+  const __m256i keys23 = _mm256_max_epu16(_mm256_unpacklo_epi16(keys2, keys3), _mm256_unpackhi_epi16(keys2, keys3));
+  const __m256i pairs = _mm256_max_epu16(_mm256_unpacklo_epi32(keys01, keys23), _mm256_unpackhi_epi32(keys01, keys23));
+  const __m256i largest = _mm256_max_epu16(pairs, _mm256_unpackhi_epi64(pairs, pairs));
+  return _mm_unpacklo_epi64(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+}
+
+// All ones where one of `left` classes is.
+inline __m256i valid_classes(std::int64_t left) {
+  const __m128i class_index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const char count = static_cast<char>(left < argmax_classes ? left : argmax_classes);
+  return _mm256_broadcastsi128_si256(_mm_cmpgt_epi8(_mm_set1_epi8(count), class_index));
+}
+
+inline __m128i argmax_of_eight(const std::uint8_t* logits, std::int64_t classes, __m256i valid) {
+  const __m128i low_byte = _mm_set1_epi16(0xff);
+  __m128i best = largest_keys(logits, classes, valid);
+  __m128i label = _mm_sub_epi16(_mm_set1_epi16(15), _mm_and_si128(best, low_byte));
+  for (std::int64_t k = argmax_classes; k < classes; k += argmax_classes) {
+    const __m128i keys = largest_keys(logits + k, classes, valid_classes(classes - k));
+    const __m128i larger = _mm_cmpgt_epi16(_mm_srli_epi16(keys, 8), _mm_srli_epi16(best, 8));
+    const __m128i last = _mm_set1_epi16(static_cast<std::int16_t>(k + 15));
+    best = _mm_blendv_epi8(best, keys, larger);
+    label = _mm_blendv_epi8(label, _mm_sub_epi16(last, _mm_and_si128(keys, low_byte)), larger);
+  }
+  return label;
+}
+
 void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
-  const __m128i index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  for (std::int64_t pixel = first_pixel; pixel < last_pixel; ++pixel) {
-    const std::uint8_t* logits = call.logits + pixel * call.classes;
-    std::uint32_t best = 256;  // the inverted logit
-    std::int64_t label = 0;
-    for (std::int64_t k = 0; k < call.classes; k += classes_a_step) {
-      const std::int64_t left = call.classes - k;
-      const __m128i none = left >= classes_a_step
-                               ? _mm_setzero_si128()  // lanes behind the last class: the largest inverted logit
-                               : _mm_cmpgt_epi8(index, _mm_set1_epi8(static_cast<char>(left - 1)));
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(logits + k));
-      const __m128i inverted = _mm_or_si128(_mm_xor_si128(bytes, _mm_set1_epi8(-1)), none);
-      const __m128i keys = _mm_min_epu16(_mm_unpacklo_epi8(index, inverted), _mm_unpackhi_epi8(index, inverted));
-      const std::uint32_t key = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(keys))) & 0xffff;
-      if (key >> 8 < best) {
-        best = key >> 8;
-        label = k + (key & 0xff);
-      }
+  const std::int64_t pixels = call.rows->input_size() * call.columns->input_size();
+  const std::int64_t unused = (-call.classes) & (argmax_classes - 1);  // bytes that a pixel's last load reads behind it
+  const std::int64_t readable = (pixels * call.classes - unused) / call.classes;  // pixels behind which they exist
+  const std::int64_t last = last_pixel < readable ? last_pixel : readable;
+  const __m256i valid = valid_classes(call.classes);
+  std::int64_t pixel = first_pixel;
+  for (; pixel + argmax_pixels <= last; pixel += argmax_pixels) {
+    const __m128i labels = argmax_of_eight(call.logits + pixel * call.classes, call.classes, valid);
+    if (call.classes <= 256) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(static_cast<std::uint8_t*>(call.argmax) + pixel),
+                       _mm_packus_epi16(labels, labels));
+    } else {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint16_t*>(call.argmax) + pixel), labels);
     }
-    call.argmax[pixel] = static_cast<std::uint16_t>(label);
+  }
+  labels_portable.argmax(call, pixel, last_pixel);
+}
+
+// ---- cells ----
+
+constexpr int label_bits = 7;
+constexpr std::int64_t classes_a_step = 1 << label_bits;
+constexpr std::int64_t pixels_a_step = 16;
+
+// The logits (left, right) of a step's classes as 16-bit numbers, times 2^label_bits.
+struct Pairs {
+  alignas(32) std::int32_t top[classes_a_step], bottom[classes_a_step];
+};
+
+// Eight bytes, or `left` of them where there are no more.
+inline __m128i load_eight(const std::uint8_t* data, const std::uint8_t* end, std::int64_t left) {
+  if (end - data >= 8) return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(data));
+  alignas(16) std::uint8_t bytes[16] = {};
+  for (std::int64_t i = 0; i < left; ++i) bytes[i] = data[i];
+  return load(bytes);
+}
+
+inline void make_pairs(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* end, std::int64_t count,
+                       std::int32_t* pairs) {
+  for (std::int64_t k = 0; k < count; k += 8) {
+    const __m256i low = _mm256_cvtepu8_epi32(load_eight(left + k, end, count - k));
+    const __m256i high = _mm256_cvtepu8_epi32(load_eight(right + k, end, count - k));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(pairs + k),
+                       _mm256_or_si256(_mm256_slli_epi32(low, label_bits), _mm256_slli_epi32(high, 16 + label_bits)));
   }
 }
 
-void resolve(const LabelsCell& cell) {
-  for (std::int64_t first = 0; first < cell.count; first += 8) {
-    const __m256i top = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cell.top_weights + first));
-    const __m256i bottom = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(cell.bottom_weights + first));
-    __m256i best = _mm256_set1_epi32(-1), label = _mm256_setzero_si256();
-    for (std::int64_t k = 0; k < cell.classes; ++k) {
-      const int top_pair = cell.corners[0][k] | cell.corners[1][k] << 16;
-      const int bottom_pair = cell.corners[2][k] | cell.corners[3][k] << 16;
-      const __m256i sum = _mm256_add_epi32(_mm256_madd_epi16(top, _mm256_set1_epi32(top_pair)),
-                                           _mm256_madd_epi16(bottom, _mm256_set1_epi32(bottom_pair)));
-      const __m256i larger = _mm256_cmpgt_epi32(sum, best);
-      best = _mm256_max_epi32(best, sum);
-      label = _mm256_blendv_epi8(label, _mm256_set1_epi32(static_cast<int>(k)), larger);
+// Eight numbers of each half of sixteen pixels.
+struct Halves {
+  __m256i first, second;
+};
+
+inline Halves load_halves(const void* data) {
+  const auto* vectors = static_cast<const __m256i*>(data);
+  return {_mm256_loadu_si256(vectors), _mm256_loadu_si256(vectors + 1)};
+}
+
+// The largest of sum * 2^label_bits + (classes_a_step - 1 - class) over the classes of a step.
+inline Halves largest_sums(const Pairs& pairs, std::int64_t classes, const Halves& top, const Halves& bottom) {
+  Halves best = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+  __m256i index = _mm256_set1_epi32(classes_a_step - 1);
+  for (std::int64_t k = 0; k < classes; ++k, index = _mm256_sub_epi32(index, _mm256_set1_epi32(1))) {
+    const __m256i top_pair = _mm256_set1_epi32(pairs.top[k]), bottom_pair = _mm256_set1_epi32(pairs.bottom[k]);
+    const auto sum = [&](__m256i top_weights, __m256i bottom_weights) {
+      return _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(top_weights, top_pair), index),
+                              _mm256_madd_epi16(bottom_weights, bottom_pair));
+    };
+    best.first = _mm256_max_epi32(best.first, sum(top.first, bottom.first));
+    best.second = _mm256_max_epi32(best.second, sum(top.second, bottom.second));
+  }
+  return best;
+}
+
+struct Best {
+  Halves sum, label;
+};
+
+// What a step finds for sixteen pixels; its first class is `first`.
+inline Best find(const LabelsCells& cells, const Pairs& pairs, std::int64_t first, std::int64_t classes,
+                 std::int64_t pixel) {
+  const Halves keys =
+      largest_sums(pairs, classes, load_halves(cells.top_weights + pixel), load_halves(cells.bottom_weights + pixel));
+  const auto sum = [](__m256i key) { return _mm256_srli_epi32(key, label_bits); };
+  const auto label = [&](__m256i key) {
+    const __m256i last = _mm256_set1_epi32(static_cast<int>(first + classes_a_step - 1));
+    return _mm256_sub_epi32(last, _mm256_and_si256(key, _mm256_set1_epi32(classes_a_step - 1)));
+  };
+  return {{sum(keys.first), sum(keys.second)}, {label(keys.first), label(keys.second)}};
+}
+
+inline void improve(Best& best, const Best& next) {
+  const __m256i first = _mm256_cmpgt_epi32(next.sum.first, best.sum.first);
+  const __m256i second = _mm256_cmpgt_epi32(next.sum.second, best.sum.second);
+  best.sum = {_mm256_max_epi32(best.sum.first, next.sum.first), _mm256_max_epi32(best.sum.second, next.sum.second)};
+  best.label = {_mm256_blendv_epi8(best.label.first, next.label.first, first),
+                _mm256_blendv_epi8(best.label.second, next.label.second, second)};
+}
+
+inline void store_labels(const LabelsCells& cells, std::int64_t pixel, const Halves& labels) {
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(labels.first, labels.second), 0b11011000);
+  if (cells.classes <= 256) {
+    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint8_t*>(cells.labels) + pixel), bytes);
+  } else {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(static_cast<std::uint16_t*>(cells.labels) + pixel), words);
+  }
+}
+
+void resolve(const LabelsCells& cells) {
+  Pairs pairs;
+  Best best[labels_chunk / pixels_a_step];
+  for (std::int64_t n = 0; n < cells.count; ++n) {
+    const std::uint8_t *top = cells.top + cells.left[n], *bottom = cells.bottom + cells.left[n];
+    for (std::int64_t first = 0; first < cells.classes; first += classes_a_step) {
+      const std::int64_t left = cells.classes - first, classes = left < classes_a_step ? left : classes_a_step;
+      make_pairs(top + first, top + first + cells.right_distance, cells.logits_end, classes, pairs.top);
+      make_pairs(bottom + first, bottom + first + cells.right_distance, cells.logits_end, classes, pairs.bottom);
+      for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
+        const Best found = find(cells, pairs, first, classes, pixel);
+        Best& now = best[pixel / pixels_a_step];
+        if (first == 0) {
+          now = found;
+        } else {
+          improve(now, found);
+        }
+      }
     }
-    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(label), _mm256_extracti128_si256(label, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(cell.labels + first), words);
+    for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
+      store_labels(cells, n * labels_chunk + pixel, best[pixel / pixels_a_step].label);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-// AVX512-VNNI: sixteen pixels of a cell in lanes; a class costs two vpdpwssd, a comparison and two masked moves.
+// AVX512-VNNI: sixteen pixels of a cell in lanes. A class costs two vpdpwssd and a maximum, because sum and class are
+// one number: the larger sum, and among equal sums the lower class, is the larger number.
 #include <immintrin.h>
 
 #include "kernels/labels/labels.h"
@@ -6,51 +7,100 @@
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t classes_a_step = 16;
+constexpr int label_bits = 7;
+constexpr std::int64_t classes_a_step = 1 << label_bits;
+constexpr std::int64_t pixels_a_step = 16;
 
-// The lowest class with the largest logit. A 16-bit key is (255 - logit, class within the step), and vphminposuw finds
-// the smallest of eight keys.
-void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
-  const __m128i index = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m128i ones = _mm_set1_epi8(-1);
-  for (std::int64_t pixel = first_pixel; pixel < last_pixel; ++pixel) {
-    const std::uint8_t* logits = call.logits + pixel * call.classes;
-    std::uint32_t best = 256;  // the inverted logit
-    std::int64_t label = 0;
-    for (std::int64_t k = 0; k < call.classes; k += classes_a_step) {
-      const std::int64_t left = call.classes - k;
-      const __mmask16 mask =
-          left >= classes_a_step ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1 << left) - 1);
-      const __m128i inverted =
-          _mm_xor_si128(_mm_maskz_loadu_epi8(mask, logits + k), ones);  // 255 behind the last class
-      const __m128i keys = _mm_min_epu16(_mm_unpacklo_epi8(index, inverted), _mm_unpackhi_epi8(index, inverted));
-      const std::uint32_t key = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(keys))) & 0xffff;
-      if (key >> 8 < best) {
-        best = key >> 8;
-        label = k + (key & 0xff);
-      }
-    }
-    call.argmax[pixel] = static_cast<std::uint16_t>(label);
+// The logits (left, right) of a step's classes as 16-bit numbers, times 2^label_bits.
+struct Pairs {
+  alignas(64) std::int32_t top[classes_a_step], bottom[classes_a_step];
+};
+
+inline __m512i make_pairs(const std::uint8_t* left, const std::uint8_t* right, __mmask16 mask) {
+  const __m512i low = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, left));
+  const __m512i high = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, right));
+  return _mm512_or_si512(_mm512_slli_epi32(low, label_bits), _mm512_slli_epi32(high, 16 + label_bits));
+}
+
+inline void make_pairs(const std::uint8_t* top, const std::uint8_t* bottom, std::int64_t right_distance,
+                       std::int64_t classes, Pairs& pairs) {
+  for (std::int64_t k = 0; k < classes; k += 16) {
+    const __mmask16 mask = static_cast<__mmask16>(classes - k < 16 ? (1 << (classes - k)) - 1 : 0xffff);
+    _mm512_store_si512(pairs.top + k, make_pairs(top + k, top + k + right_distance, mask));
+    _mm512_store_si512(pairs.bottom + k, make_pairs(bottom + k, bottom + k + right_distance, mask));
   }
 }
 
-void resolve(const LabelsCell& cell) {
-  for (std::int64_t first = 0; first < cell.count; first += 16) {
-    const __m512i top = _mm512_loadu_si512(cell.top_weights + first);
-    const __m512i bottom = _mm512_loadu_si512(cell.bottom_weights + first);
-    __m512i best = _mm512_set1_epi32(-1), label = _mm512_setzero_si512();
-    for (std::int64_t k = 0; k < cell.classes; ++k) {
-      const int top_pair = cell.corners[0][k] | cell.corners[1][k] << 16;
-      const int bottom_pair = cell.corners[2][k] | cell.corners[3][k] << 16;
-      const __m512i sum =
-          _mm512_dpwssd_epi32(_mm512_dpwssd_epi32(_mm512_setzero_si512(), top, _mm512_set1_epi32(top_pair)), bottom,
-                              _mm512_set1_epi32(bottom_pair));
-      const __mmask16 larger = _mm512_cmpgt_epi32_mask(sum, best);
-      best = _mm512_mask_mov_epi32(best, larger, sum);
-      label = _mm512_mask_set1_epi32(label, larger, static_cast<int>(k));
-    }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(cell.labels + first), _mm512_cvtepi32_epi16(label));
+// The largest of sum * 2^label_bits + (classes_a_step - 1 - class) over the classes of a step.
+inline __m512i largest_sums(const Pairs& pairs, std::int64_t classes, __m512i top, __m512i bottom) {
+  __m512i best = _mm512_setzero_si512(), index = _mm512_set1_epi32(classes_a_step - 1);
+  for (std::int64_t k = 0; k < classes; ++k, index = _mm512_sub_epi32(index, _mm512_set1_epi32(1))) {
+    const __m512i half = _mm512_dpwssd_epi32(index, top, _mm512_set1_epi32(pairs.top[k]));
+    best = _mm512_max_epi32(best, _mm512_dpwssd_epi32(half, bottom, _mm512_set1_epi32(pairs.bottom[k])));
   }
+  return best;
+}
+
+struct Best {
+  __m512i sum, label;
+};
+
+// What a step has found, whose first class is `first`.
+inline Best unpack(__m512i key, std::int64_t first) {
+  const __m512i last = _mm512_set1_epi32(static_cast<int>(first + classes_a_step - 1));
+  return {_mm512_srli_epi32(key, label_bits),
+          _mm512_sub_epi32(last, _mm512_and_si512(key, _mm512_set1_epi32(classes_a_step - 1)))};
+}
+
+inline void improve(Best& best, const Best& next) {
+  const __mmask16 larger = _mm512_cmpgt_epi32_mask(next.sum, best.sum);
+  best = {_mm512_mask_mov_epi32(best.sum, larger, next.sum), _mm512_mask_mov_epi32(best.label, larger, next.label)};
+}
+
+inline void store_labels(const LabelsCells& cells, std::int64_t pixel, __m512i labels) {
+  if (cells.classes <= 256) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint8_t*>(cells.labels) + pixel),
+                     _mm512_cvtepi32_epi8(labels));
+  } else {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(static_cast<std::uint16_t*>(cells.labels) + pixel),
+                        _mm512_cvtepi32_epi16(labels));
+  }
+}
+
+// What a step finds for sixteen pixels.
+inline Best find(const LabelsCells& cells, const Pairs& pairs, std::int64_t first, std::int64_t classes,
+                 std::int64_t pixel) {
+  const __m512i top = _mm512_loadu_si512(cells.top_weights + pixel);
+  const __m512i bottom = _mm512_loadu_si512(cells.bottom_weights + pixel);
+  return unpack(largest_sums(pairs, classes, top, bottom), first);
+}
+
+void resolve(const LabelsCells& cells) {
+  Pairs pairs;
+  Best best[labels_chunk / pixels_a_step];
+  for (std::int64_t n = 0; n < cells.count; ++n) {
+    const std::uint8_t *top = cells.top + cells.left[n], *bottom = cells.bottom + cells.left[n];
+    for (std::int64_t first = 0; first < cells.classes; first += classes_a_step) {
+      const std::int64_t left = cells.classes - first, classes = left < classes_a_step ? left : classes_a_step;
+      make_pairs(top + first, bottom + first, cells.right_distance, classes, pairs);
+      for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
+        const Best found = find(cells, pairs, first, classes, pixel);
+        Best& now = best[pixel / pixels_a_step];
+        if (first == 0) {
+          now = found;
+        } else {
+          improve(now, found);
+        }
+      }
+    }
+    for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
+      store_labels(cells, n * labels_chunk + pixel, best[pixel / pixels_a_step].label);
+    }
+  }
+}
+
+void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
+  labels_avx2.argmax(call, first_pixel, last_pixel);
 }
 
 void run(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row) {

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "base/aligned_buffer.h"
-#include "kernels/convolution/convolution.h"
 #include "kernels/exact_memory.h"
 #include "reference/kernels.h"
 
@@ -33,28 +31,25 @@ std::vector<std::uint16_t> oracle(const Problem& p, const std::uint8_t* logits) 
 
 template <class Label>
 void expect_exact(Random& random, const Problem& p, std::span<const std::uint8_t> values) {
-  const ExactMemory logits(values, kernels::input_slack);
+  const ExactMemory logits(values, 0);
   const std::vector<std::uint16_t> wide = oracle(p, logits.data());
   const std::vector<Label> expected(wide.begin(), wide.end());
+  const kernels::LabelsAxis rows(p.logits_height, p.height), columns(p.logits_width, p.width);
   each_kernel(kernels::labels_kernels(), [&](const kernels::LabelsKernel& kernel) {
     std::vector<Label> found(expected.size());
-    std::vector<std::uint16_t> argmax(static_cast<std::size_t>(p.logits_height * p.logits_width));
-    AlignedBuffer scratch(kernels::labels_scratch_bytes(p.width, p.classes));
+    std::vector<Label> argmax(static_cast<std::size_t>(p.logits_height * p.logits_width));
     const kernels::LabelsCall call = {.logits = logits.data(),
-                                      .logits_height = p.logits_height,
-                                      .logits_width = p.logits_width,
                                       .classes = p.classes,
+                                      .rows = &rows,
+                                      .columns = &columns,
                                       .argmax = argmax.data(),
-                                      .labels = found.data(),
-                                      .height = p.height,
-                                      .width = p.width,
-                                      .scratch = scratch.data()};
+                                      .labels = found.data()};
     const std::int64_t pixels = p.logits_height * p.logits_width, cut = between(random, 0, pixels);
     kernel.argmax(call, 0, cut);
     kernel.argmax(call, cut, pixels);
     const std::int64_t row = between(random, 0, p.height);
-    kernel.run(call, 0, row);
     kernel.run(call, row, p.height);
+    kernel.run(call, 0, row);
     expect_equal<Label>(expected, found);
   });
 }
@@ -75,10 +70,30 @@ void expect_exact(Random& random, const Problem& p) {
   }
 }
 
+// Pixels that have mostly the argmax of their left neighbour, as in an image.
+void expect_regions(Random& random, const Problem& p) {
+  SCOPED_TRACE(testing::Message() << p.logits_width << " columns, " << p.classes << " classes, to " << p.width);
+  std::vector<std::uint8_t> values;
+  std::int64_t best = 0;
+  for (std::int64_t pixel = 0; pixel < p.logits_height * p.logits_width; ++pixel) {
+    if (between(random, 0, 4) == 0) best = between(random, 0, p.classes - 1);
+    for (std::int64_t k = 0; k < p.classes; ++k) {
+      values.push_back(static_cast<std::uint8_t>(between(random, 0, 150) + (k == best ? 105 : 0)));
+    }
+  }
+  if (p.classes <= 256) {
+    expect_exact<std::uint8_t>(random, p, values);
+  } else {
+    expect_exact<std::uint16_t>(random, p, values);
+  }
+}
+
 TEST(Labels, ClassesAroundTheVectorWidth) {
   Random random(1);
   for (std::int64_t classes = 1; classes <= 40; ++classes) expect_exact(random, {4, 5, classes, 15, 19});
-  for (const std::int64_t classes : {255, 256, 257, 300, 1000}) expect_exact(random, {2, 3, classes, 7, 9});
+  for (const std::int64_t classes : {127, 128, 129, 255, 256, 257, 300, 1000}) {
+    expect_exact(random, {4, 5, classes, 15, 19});
+  }
 }
 
 TEST(Labels, SizesUpAndDown) {
@@ -92,6 +107,36 @@ TEST(Labels, SizesUpAndDown) {
   expect_exact(random, {3, 2, 5, 96, 64});     // cells of 1024 pixels
   expect_exact(random, {9, 7, 5, 9, 7});       // as it is
   expect_exact(random, {24, 18, 5, 8, 6});     // a third: every neighbour has weight one or none
+}
+
+TEST(Labels, Factors) {
+  Random random(4);
+  for (std::int64_t factor = 1; factor <= 9; ++factor) {
+    expect_exact(random, {5, 9, 3, 5 * factor, 9 * factor});  // cells alike
+    expect_exact(random, {5, 9, 3, 5 * factor + 1, 9 * factor + 2});
+    expect_exact(random, {5 * factor, 9 * factor, 3, 5, 9});
+  }
+}
+
+// Columns in several blocks of 64, and cells of which only some are undecided.
+TEST(Labels, WideRows) {
+  Random random(5);
+  for (const std::int64_t width : {63, 64, 65, 127, 128, 129, 200}) {
+    for (const std::int64_t classes : {2, 11, 300}) expect_regions(random, {3, width, classes, 12, 4 * width - 1});
+    expect_regions(random, {2, width, 4, 3, width * 3 / 2});
+    expect_regions(random, {3, width, 4, 9, 3 * width});
+  }
+}
+
+TEST(Labels, SingleRowsAndColumns) {
+  Random random(6);
+  for (const std::int64_t size : {1, 2, 3, 70}) {
+    for (const std::int64_t target : {1, 2, 9, 100, 300}) {
+      expect_exact(random, {1, size, 5, 1, target});
+      expect_exact(random, {size, 1, 5, target, 1});
+      expect_exact(random, {1, size, 5, 3, target});
+    }
+  }
 }
 
 // Two classes that tie everywhere: the lower one wins, also where only the upper one is at its largest in every
