@@ -116,7 +116,8 @@ class CellRows {
     cells_.left = left.data();
     cells_.count = static_cast<std::int64_t>(count);
     const OutputSpan columns = columns_.run(runs[0]);
-    const std::int64_t width = std::min(columns.size(), labels_chunk), height = labels_chunk / width;
+    const std::int64_t width = std::min(columns.size(), labels_chunk);
+    const std::int64_t height = static_cast<std::int32_t>(labels_chunk) / static_cast<std::int32_t>(width);
     for (std::int64_t y = rows.first; y < rows.last; y += height) {
       const RunPart tile_rows = part_of(rows_, row_run, {y, std::min(y + height, rows.last)});
       for (std::int64_t x = columns.first; x < columns.last; x += width) {
@@ -133,19 +134,31 @@ class CellRows {
     cells_.pixels = rows.outputs.size() * width;
     cells_.labels = labels.data();
     resolve_(cells_);
-    Label* out = row(rows.outputs.first) + columns.offset;
-    const std::int32_t* edges = columns_.edges();
-    for (std::size_t n = 0; n < count; ++n) {
-      copy_tile(labels.data() + n * labels_chunk, rows.outputs.size(), width, out + edges[runs[n]], width_);
+    switch (width) {  // the widths of usual factors, for which a call of memcpy a row would take longest
+      case 2:
+        return copy_tiles<2>(labels.data(), rows, columns, runs, count);
+      case 4:
+        return copy_tiles<4>(labels.data(), rows, columns, runs, count);
+      case 8:
+        return copy_tiles<8>(labels.data(), rows, columns, runs, count);
+      default:
+        return copy_tiles<0>(labels.data(), rows, columns, runs, count);
     }
   }
 
-  // Rows are short: calls of memcpy would take longer.
-  static void copy_tile(const Label* from, std::int64_t height, std::int64_t width, Label* to, std::int64_t pitch) {
-    for (std::int64_t y = 0; y < height; ++y, from += width, to += pitch) {
-      std::int64_t x = 0;
-      for (; x + 4 <= width; x += 4) std::memcpy(to + x, from + x, 4 * sizeof(Label));
-      for (; x < width; ++x) to[x] = from[x];
+  template <std::int64_t constant_width>
+  void copy_tiles(const Label* labels, const RunPart& rows, const RunPart& columns, const std::int64_t* runs,
+                  std::size_t count) const {
+    const std::int64_t width = constant_width ? constant_width : columns.outputs.size(), pitch = width_;
+    const std::int64_t height = rows.outputs.size();
+    Label* out = row(rows.outputs.first) + columns.offset;
+    const std::int32_t* edges = columns_.edges();
+    for (std::size_t n = 0; n < count; ++n, labels += labels_chunk) {
+      const Label* from = labels;
+      Label* to = out + edges[runs[n]];
+      for (std::int64_t y = 0; y < height; ++y, from += width, to += pitch) {
+        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(Label));
+      }
     }
   }
 

@@ -9,6 +9,16 @@ namespace {
 
 inline __m128i load(const void* data) { return _mm_loadu_si128(static_cast<const __m128i*>(data)); }
 
+// Eight labels of 16 bits, from `index` on.
+inline void store_eight(__m128i words, std::int64_t classes, void* labels, std::int64_t index) {
+  if (classes <= 256) {
+    auto* bytes = static_cast<std::uint8_t*>(labels) + index;
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(bytes), _mm_packus_epi16(words, words));
+  } else {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint16_t*>(labels) + index), words);
+  }
+}
+
 // ---- argmax of logit pixels ----
 
 constexpr std::int64_t argmax_classes = 16;  // a step
@@ -66,12 +76,7 @@ void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_
   std::int64_t pixel = first_pixel;
   for (; pixel + argmax_pixels <= last; pixel += argmax_pixels) {
     const __m128i labels = argmax_of_eight(call.logits + pixel * call.classes, call.classes, valid);
-    if (call.classes <= 256) {
-      _mm_storel_epi64(reinterpret_cast<__m128i*>(static_cast<std::uint8_t*>(call.argmax) + pixel),
-                       _mm_packus_epi16(labels, labels));
-    } else {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint16_t*>(call.argmax) + pixel), labels);
-    }
+    store_eight(labels, call.classes, call.argmax, pixel);
   }
   labels_portable.argmax(call, pixel, last_pixel);
 }
@@ -80,7 +85,7 @@ void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_
 
 constexpr int label_bits = 7;
 constexpr std::int64_t classes_a_step = 1 << label_bits;
-constexpr std::int64_t pixels_a_step = 16;
+constexpr std::int64_t pixels_a_step = 8;
 
 // The logits (left, right) of a step's classes as 16-bit numbers, times 2^label_bits.
 struct Pairs {
@@ -105,65 +110,41 @@ inline void make_pairs(const std::uint8_t* left, const std::uint8_t* right, cons
   }
 }
 
-// Eight numbers of each half of sixteen pixels.
-struct Halves {
-  __m256i first, second;
-};
-
-inline Halves load_halves(const void* data) {
-  const auto* vectors = static_cast<const __m256i*>(data);
-  return {_mm256_loadu_si256(vectors), _mm256_loadu_si256(vectors + 1)};
-}
-
 // The largest of sum * 2^label_bits + (classes_a_step - 1 - class) over the classes of a step.
-inline Halves largest_sums(const Pairs& pairs, std::int64_t classes, const Halves& top, const Halves& bottom) {
-  Halves best = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-  __m256i index = _mm256_set1_epi32(classes_a_step - 1);
+inline __m256i largest_sums(const Pairs& pairs, std::int64_t classes, __m256i top, __m256i bottom) {
+  __m256i best = _mm256_setzero_si256(), index = _mm256_set1_epi32(classes_a_step - 1);
   for (std::int64_t k = 0; k < classes; ++k, index = _mm256_sub_epi32(index, _mm256_set1_epi32(1))) {
-    const __m256i top_pair = _mm256_set1_epi32(pairs.top[k]), bottom_pair = _mm256_set1_epi32(pairs.bottom[k]);
-    const auto sum = [&](__m256i top_weights, __m256i bottom_weights) {
-      return _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(top_weights, top_pair), index),
-                              _mm256_madd_epi16(bottom_weights, bottom_pair));
-    };
-    best.first = _mm256_max_epi32(best.first, sum(top.first, bottom.first));
-    best.second = _mm256_max_epi32(best.second, sum(top.second, bottom.second));
+    const __m256i top_sum = _mm256_madd_epi16(top, _mm256_set1_epi32(pairs.top[k]));
+    const __m256i bottom_sum = _mm256_madd_epi16(bottom, _mm256_set1_epi32(pairs.bottom[k]));
+    best = _mm256_max_epi32(best, _mm256_add_epi32(_mm256_add_epi32(top_sum, index), bottom_sum));
   }
   return best;
 }
 
 struct Best {
-  Halves sum, label;
+  __m256i sum, label;
 };
 
-// What a step finds for sixteen pixels; its first class is `first`.
+// What a step finds for eight pixels; its first class is `first`.
 inline Best find(const LabelsCells& cells, const Pairs& pairs, std::int64_t first, std::int64_t classes,
                  std::int64_t pixel) {
-  const Halves keys =
-      largest_sums(pairs, classes, load_halves(cells.top_weights + pixel), load_halves(cells.bottom_weights + pixel));
-  const auto sum = [](__m256i key) { return _mm256_srli_epi32(key, label_bits); };
-  const auto label = [&](__m256i key) {
-    const __m256i last = _mm256_set1_epi32(static_cast<int>(first + classes_a_step - 1));
-    return _mm256_sub_epi32(last, _mm256_and_si256(key, _mm256_set1_epi32(classes_a_step - 1)));
+  const auto weights = [&](const std::uint32_t* data) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + pixel));
   };
-  return {{sum(keys.first), sum(keys.second)}, {label(keys.first), label(keys.second)}};
+  const __m256i keys = largest_sums(pairs, classes, weights(cells.top_weights), weights(cells.bottom_weights));
+  const __m256i last = _mm256_set1_epi32(static_cast<int>(first + classes_a_step - 1));
+  return {_mm256_srli_epi32(keys, label_bits),
+          _mm256_sub_epi32(last, _mm256_and_si256(keys, _mm256_set1_epi32(classes_a_step - 1)))};
 }
 
 inline void improve(Best& best, const Best& next) {
-  const __m256i first = _mm256_cmpgt_epi32(next.sum.first, best.sum.first);
-  const __m256i second = _mm256_cmpgt_epi32(next.sum.second, best.sum.second);
-  best.sum = {_mm256_max_epi32(best.sum.first, next.sum.first), _mm256_max_epi32(best.sum.second, next.sum.second)};
-  best.label = {_mm256_blendv_epi8(best.label.first, next.label.first, first),
-                _mm256_blendv_epi8(best.label.second, next.label.second, second)};
+  const __m256i larger = _mm256_cmpgt_epi32(next.sum, best.sum);
+  best = {_mm256_max_epi32(best.sum, next.sum), _mm256_blendv_epi8(best.label, next.label, larger)};
 }
 
-inline void store_labels(const LabelsCells& cells, std::int64_t pixel, const Halves& labels) {
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(labels.first, labels.second), 0b11011000);
-  if (cells.classes <= 256) {
-    const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<std::uint8_t*>(cells.labels) + pixel), bytes);
-  } else {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(static_cast<std::uint16_t*>(cells.labels) + pixel), words);
-  }
+inline void store_labels(const LabelsCells& cells, std::int64_t pixel, __m256i labels) {
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(labels), _mm256_extracti128_si256(labels, 1));
+  store_eight(words, cells.classes, cells.labels, pixel);
 }
 
 void resolve(const LabelsCells& cells) {

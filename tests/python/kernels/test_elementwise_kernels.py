@@ -53,7 +53,7 @@ def test_resize(seed: int, shape: tuple[int, int, int], size: tuple[int, int]) -
 @settings(deadline=None, max_examples=100)
 @given(
     SEEDS,
-    st.tuples(*[st.integers(1, 9)] * 2, st.sampled_from([1, 2, 3, 11, 16, 17, 33, 256, 257])),
+    st.tuples(*[st.integers(1, 9)] * 2, st.sampled_from([1, 2, 3, 11, 16, 17, 33, 128, 129, 256, 257])),
     st.tuples(*[st.integers(1, 40)] * 2),
     st.booleans(),
 )
@@ -65,6 +65,21 @@ def test_labels(seed: int, shape: tuple[int, int, int], size: tuple[int, int], t
             found = kernels.labels(logits, *size, isa, threads)
             assert found.dtype == (np.uint8 if shape[2] <= 256 else np.uint16)
             np.testing.assert_array_equal(found, expected, isa)
+
+
+@settings(deadline=None, max_examples=30)
+@given(SEEDS, st.tuples(st.integers(1, 4), st.integers(60, 140)), st.integers(2, 12), st.integers(1, 9))
+def test_labels_of_regions(seed: int, shape: tuple[int, int], classes: int, factor: int) -> None:
+    """Neighbours mostly have one argmax, as in an image: some cells need their sums, others do not."""
+    rng = np.random.default_rng(seed)
+    best = np.repeat(rng.integers(0, classes, (shape[0], (shape[1] + 4) // 5)), 5, axis=1)[:, : shape[1]]
+    raised = 100 * (best[..., None] == np.arange(classes)).astype(np.uint8)
+    logits = image(rng, (*shape, classes), False) // 2 + raised
+    size = shape[0] * factor, shape[1] * factor
+    expected = oracle.labels(logits, *size)
+    for isa in ISAS:
+        for threads in THREADS:
+            np.testing.assert_array_equal(kernels.labels(logits, *size, isa, threads), expected, isa)
 
 
 @pytest.mark.parametrize(
