@@ -77,7 +77,7 @@ def convolution(
 
 
 def requantize(value: NDArray[np.float32], zero_point: int, clamp: tuple[int, int]) -> U8:
-    """The common end of convolution and addition; ``value`` is binary32."""
+    """The end of a convolution; ``value`` is binary32."""
     assert value.dtype == np.float32
     lower, upper = np.float32(clamp[0] - zero_point), np.float32(clamp[1] - zero_point)
     clamped = np.minimum(np.maximum(value, lower), upper)

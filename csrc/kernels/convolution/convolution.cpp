@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
@@ -29,7 +30,7 @@ constexpr const ConvolutionKernel* rows[] = {
 
 // The scratch memory of grouped terms lies behind the panel's.
 std::size_t grouped_scratch_offset(const PackedConvolution& packed) {
-  return (panel_bytes(packed) + cache_line - 1) / cache_line * cache_line;
+  return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(panel_bytes(packed)), cache_line));
 }
 
 }  // namespace

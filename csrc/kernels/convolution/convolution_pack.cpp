@@ -9,6 +9,7 @@
 #include <limits>
 #include <string>
 
+#include "base/checked.h"
 #include "base/errors.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
@@ -27,9 +28,6 @@ namespace {
 
 constexpr std::int64_t longest_gathered_run = 16;
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 std::int64_t quads(std::int64_t bytes) { return (bytes + 3) / 4; }
 
 // The input channels of `term` that `count` output channels from `first` on read.
@@ -287,7 +285,6 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   packed.gathered = terms.size() == 1 && packed.runs.size() == gathered_runs && whole_pixels && short_runs &&
                     bytes <= gathered_pitch && quads(bytes) < quads_of_runs;
   packed.stem = packed.gathered && kernel.stem && is_stem(terms.front());
-  packed.gathered_bytes = packed.gathered ? bytes : 0;
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
 
   const auto range_of = [&](const ConvolutionRun& run, std::int64_t partition) {

@@ -4,14 +4,12 @@
 #include <array>
 #include <cstring>
 
+#include "base/checked.h"
+
 namespace itrt::kernels {
 namespace {
 
 constexpr std::int64_t border_pixels = pixel_granule;  // of a panel, at most: more scratch would not be used
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 std::int64_t pointer_bytes(const PackedConvolution& packed) {
   return packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(void*));
