@@ -77,7 +77,7 @@ struct PackedConvolution {
   std::vector<PackedGroupedTerm> grouped;  // terms with small groups; all others are the segments
   std::vector<ConvolutionRun> runs;
   bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
-  bool stem = false;  // gathered, but the kernel's StemKernel multiplies what lies in the image as it is (stem.h)
+  bool stem = false;      // gathered, but the kernel's StemKernel multiplies what lies in the image as it is (stem.h)
   std::vector<ConvolutionOutputBlock> blocks;
   std::int64_t segment_count = 0;
   std::vector<ConvolutionSegment> segments;  // [partition][segment]
