@@ -76,22 +76,33 @@ struct Limits {
 // Sums are requantized a piece at a time, four vectors or three: the pixels of a piece.
 constexpr int piece_pixels(int vectors) { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
 
+// Offsets of a tile's sums, loaded once: gcc would load them again behind every store, which may change anything.
+template <int vectors, ConvolutionResult result>
+struct Offsets {
+  __m512 offset[vectors];
+
+  explicit Offsets(const ConvolutionBlock& block) {
+    if constexpr (result == ConvolutionResult::general) return;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) offset[v] = _mm512_load_ps(block.offset + v * lanes);
+  }
+};
+
 // Sums of a piece -> bytes in the order of pixels and channels.
 //
 // Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
 // too small ones become just that, and saturate on the way to u8.
 template <int vectors, ConvolutionResult result>
-[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const ConvolutionBlock& block,
-                                                 const Limits& limits) {
+[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const float* scales,
+                                                 const Offsets<vectors, result>& offsets, const Limits& limits) {
   constexpr bool general = result == ConvolutionResult::general;
   const auto scaled = [&](int i) {
-    const float* scale = block.scale + i % vectors * lanes;
+    const float* scale = scales + i % vectors * lanes;
     if constexpr (general) {
       const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_load_ps(scale));
       return _mm512_cvtps_epi32(_mm512_min_ps(product, limits.upper));
     }
-    const __m512 offset = _mm512_load_ps(block.offset + i % vectors * lanes);
-    return round_scaled(sum[i], scale, offset);
+    return round_scaled(sum[i], scale, offsets.offset[i % vectors]);
   };
   const auto with_zero_point = [&](__m512i words) {
     return result == ConvolutionResult::saturating_at_zero ? words : _mm512_adds_epi16(words, limits.zero_point);
@@ -107,48 +118,47 @@ template <int vectors, ConvolutionResult result>
   return _mm512_permutexvar_epi32(order, bytes);
 }
 
-// One pixel's bytes, the first of `bytes`; those alone that exist where `result` is general.
-template <int vectors, ConvolutionResult result>
+// One pixel's bytes: those of the channels that exist.
+template <int vectors>
 [[gnu::always_inline]] inline void store_pixel(std::uint8_t* output, __m512i bytes, __mmask64 channels) {
-  constexpr __mmask64 whole = ~__mmask64{0} >> (64 - vectors * lanes);
-  if constexpr (result == ConvolutionResult::general || vectors == 3) {
-    _mm512_mask_storeu_epi8(output, channels & whole, bytes);
-  } else if constexpr (vectors == 4) {
-    _mm512_storeu_si512(output, bytes);
+  if constexpr (vectors == 1) {
+    _mm_mask_storeu_epi8(output, static_cast<__mmask16>(channels), _mm512_castsi512_si128(bytes));
   } else if constexpr (vectors == 2) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output), _mm512_castsi512_si256(bytes));
+    _mm256_mask_storeu_epi8(output, static_cast<__mmask32>(channels), _mm512_castsi512_si256(bytes));
   } else {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(output), _mm512_castsi512_si128(bytes));
+    _mm512_mask_storeu_epi8(output, channels, bytes);
   }
 }
 
 // The pixels of a piece; at once if they are contiguous.
-template <int vectors, ConvolutionResult result, bool contiguous>
+template <int vectors, bool contiguous>
 [[gnu::always_inline]] inline void store_pixels(std::uint8_t* output, std::int64_t stride, __m512i bytes,
                                                 const Limits& limits) {
   if constexpr (contiguous) return _mm512_storeu_si512(output, bytes);
-  store_pixel<vectors, result>(output, bytes, limits.channels);
+  store_pixel<vectors>(output, bytes, limits.channels);
   if constexpr (vectors == 2) {
     const __m512i second = _mm512_castsi256_si512(_mm512_extracti32x8_epi32(bytes, 1));
-    store_pixel<vectors, result>(output + stride, second, limits.channels);
+    store_pixel<vectors>(output + stride, second, limits.channels);
   } else if constexpr (vectors == 1) {
     const auto quarter = [&](__m128i value) { return _mm512_castsi128_si512(value); };
-    store_pixel<1, result>(output + stride, quarter(_mm512_extracti32x4_epi32(bytes, 1)), limits.channels);
-    store_pixel<1, result>(output + 2 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 2)), limits.channels);
-    store_pixel<1, result>(output + 3 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 3)), limits.channels);
+    store_pixel<1>(output + stride, quarter(_mm512_extracti32x4_epi32(bytes, 1)), limits.channels);
+    store_pixel<1>(output + 2 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 2)), limits.channels);
+    store_pixel<1>(output + 3 * stride, quarter(_mm512_extracti32x4_epi32(bytes, 3)), limits.channels);
   }
 }
 
 // The pixels of a tile, from `first` on. (A recursion, not a loop: gcc keeps an array in registers only where it sees
 // every index early.)
 template <int pixels, int vectors, ConvolutionResult result, bool contiguous, int first = 0>
-[[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const ConvolutionBlock& block,
-                                         const Limits& limits, std::uint8_t* output, std::int64_t stride) {
-  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, block, limits);
-  store_pixels<vectors, result, contiguous>(output, stride, bytes, limits);
+[[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const float* scales,
+                                         const Offsets<vectors, result>& offsets, const Limits& limits,
+                                         std::uint8_t* output, std::int64_t stride) {
+  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, scales, offsets, limits);
+  store_pixels<vectors, contiguous>(output, stride, bytes, limits);
   constexpr int piece = piece_pixels(vectors);
   if constexpr (first + piece < pixels) {
-    store<pixels, vectors, result, contiguous, first + piece>(sum, block, limits, output + piece * stride, stride);
+    store<pixels, vectors, result, contiguous, first + piece>(sum, scales, offsets, limits, output + piece * stride,
+                                                              stride);
   }
 }
 
@@ -166,7 +176,8 @@ template <int pixels, int vectors, ConvolutionResult result, bool contiguous = f
     }
   } else {
     std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * stride;
-    store<pixels, vectors, result, contiguous>(sum, block, limits, output, stride);
+    store<pixels, vectors, result, contiguous>(sum, block.scale, Offsets<vectors, result>(block), limits, output,
+                                               stride);
   }
 }
 

@@ -35,8 +35,9 @@ bool sums_can_be_floats(std::int64_t lowest, std::int64_t highest, float scale) 
 
 ConvolutionResult result_of(const PackedConvolution& convolution, const ConvolutionOutputBlock& block,
                             const ConvolutionRequantization& requantization) {
-  if (!convolution.kernel->reads_float_sums || block.channels < block.width || requantization.clamp_lower != 0 ||
-      requantization.clamp_upper != 255) {
+  // Kernels of grouped terms store whole blocks unless the result is general.
+  if (!convolution.kernel->reads_float_sums || (block.channels < block.width && !convolution.grouped.empty()) ||
+      requantization.clamp_lower != 0 || requantization.clamp_upper != 255) {
     return ConvolutionResult::general;
   }
   for (std::int64_t c = block.first_channel; c < block.first_channel + block.channels; ++c) {
