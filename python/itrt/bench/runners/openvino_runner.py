@@ -16,7 +16,8 @@ def open_runner(model: str, image: str, threads: int) -> Callable[[], NDArray[An
         model, "CPU", {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     )
     request = compiled.create_infer_request()
-    request.set_input_tensor(openvino.Tensor(np.load(image)[None], shared_memory=True))
+    # A tensor of its own: one that shares an array's memory does not keep the array.
+    request.set_input_tensor(openvino.Tensor(np.load(image)[None]))
 
     def run() -> NDArray[Any]:
         request.infer()
