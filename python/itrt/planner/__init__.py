@@ -1,4 +1,4 @@
-"""Does a network fit an accelerator, how, and what does it cost: accelerators, workloads, costs.
+"""Does a network fit an accelerator, how, and what does it cost: accelerators, workloads, costs, measures.
 
 >>> from itrt import planner
 >>> target = planner.load_target("ethos-u65-512")
@@ -8,6 +8,7 @@
 
 from itrt.planner.accelerator import Accelerator, Compute, Granularity, Memory, Roles
 from itrt.planner.cost import Cost, LayerCost, RunCost, estimate_cost
+from itrt.planner.measures import GraphMeasures, compare, measure
 from itrt.planner.targets import load_target, presets
 from itrt.planner.traffic import Traffic, placed_traffic, resident_traffic
 from itrt.planner.vela import load_vela
@@ -18,6 +19,7 @@ __all__ = [
     "Compute",
     "Cost",
     "Granularity",
+    "GraphMeasures",
     "Layer",
     "LayerCost",
     "Memory",
@@ -27,10 +29,12 @@ __all__ = [
     "Traffic",
     "Window",
     "Workload",
+    "compare",
     "estimate_cost",
     "load_target",
     "load_vela",
     "load_workload",
+    "measure",
     "placed_traffic",
     "presets",
     "resident_traffic",
