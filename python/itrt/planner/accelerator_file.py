@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from itrt.errors import AcceleratorError
@@ -13,6 +13,7 @@ from itrt.planner.fields import THIS_MACHINE, UNKNOWN, Fields
 from itrt.planner.machine import PEAK, level_2_cache_bytes
 
 _TOP = ("name", "description", "overlap", "roles", "memories", "compute", "granularity")
+_DATA_TYPES = ("int8", "int16", "fp16", "fp32")
 _DIRECTIONS: dict[str, tuple[Mapping[str, float], bool]] = {  # units, and whether 0 makes sense
     "bandwidth": (units.BYTES_PER_SECOND, False),
     "latency": (units.SECONDS, True),
@@ -56,13 +57,7 @@ def parse_accelerator(text: str, file: str) -> Accelerator:
 
 
 def _memory(name: str, table: Fields) -> Memory:
-    table.only(
-        [
-            "kind",
-            "size",
-            *(each for quantity in _DIRECTIONS for each in (quantity, f"read_{quantity}", f"write_{quantity}")),
-        ]
-    )
+    table.only(("kind", "size", *(prefix + quantity for quantity in _DIRECTIONS for prefix in ("", "read_", "write_"))))
     kind = table.text("kind")
     if table.says("size", THIS_MACHINE):
         if kind != "cache":
@@ -106,9 +101,9 @@ def _roles(table: Fields, memories: list[str]) -> Roles:
 
 
 def _is_measured(compute: Fields) -> bool:
-    if not isinstance(compute.entries.get("macs_per_second"), dict):
-        return False
-    return compute.table("macs_per_second").says("int8", THIS_MACHINE)
+    """Whether the int8 peak is this machine's."""
+    rates = compute.entries.get("macs_per_second")
+    return isinstance(rates, dict) and rates.get("int8") == THIS_MACHINE
 
 
 def _compute(table: Fields) -> Compute:
@@ -116,23 +111,28 @@ def _compute(table: Fields) -> Compute:
     includes = table.entries.get("energy_includes_memory", False)
     if not isinstance(includes, bool):
         table.fail("energy_includes_memory", "true or false", repr(includes))
+    rates: dict[str, float] = {}
+    if "macs_per_second" in table.entries:
+        later = {"int8"} if _is_measured(table) else set()
+        rates = _by_data_type(table, "macs_per_second", units.MACS_PER_SECOND, later)
     return Compute(
         clock=table.figure("clock", units.HERTZ),
         macs_per_cycle=_by_data_type(table, "macs_per_cycle", units.MACS_PER_CYCLE),
-        macs_per_second=_by_data_type(table, "macs_per_second", units.MACS_PER_SECOND)
-        if "macs_per_second" in table.entries
-        else {},
+        macs_per_second=rates,
         energy_per_mac=table.figure("energy_per_mac", units.JOULES_PER_MAC, zero=True),
         energy_includes_memory=includes,
     )
 
 
-def _by_data_type(table: Fields, key: str, factors: dict[str, int]) -> dict[str, float]:
+def _by_data_type(
+    table: Fields, key: str, factors: Mapping[str, float], measured: Collection[str] = ()
+) -> dict[str, float]:
+    """The known figures of a table that has one a data type."""
     if table.says(key, UNKNOWN):
         return {}
     inner = table.table(key)
-    inner.only(("int8", "int16", "fp16", "fp32"))
-    figures = {name: inner.figure(name, factors) for name in inner.entries if not inner.says(name, THIS_MACHINE)}
+    inner.only(_DATA_TYPES)
+    figures = {name: inner.figure(name, factors) for name in inner.entries if name not in measured}
     return {name: value for name, value in figures.items() if value is not None}
 
 

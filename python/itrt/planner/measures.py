@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 from itrt.planner.workload import Layer, Section, Workload
 
-Form = Literal["looped", "unrolled, shared weights", "unrolled, separate weights"]
+Form = Literal["feed-forward", "looped", "unrolled, shared weights", "unrolled, separate weights"]
 _VECTOR_ELEMENT_BYTES = 4  # i32 biases, f32 scales
 _Node = tuple[int, int]  # a tensor, and the step that writes it
 
@@ -68,7 +68,7 @@ class GraphMeasures:
 def measure(work: Workload) -> tuple[GraphMeasures, ...]:
     """Return the measures of a network: looped, and unrolled with shared and with separate weights.
 
-    A network without a loop has one form, which is called looped.
+    A network without a loop has one form, feed-forward.
     """
     image = work.tensors[work.image]
     shared_bytes, shared_parameters = _constants(work, copies=1)
@@ -87,7 +87,7 @@ def measure(work: Workload) -> tuple[GraphMeasures, ...]:
         peak_activation_bytes=_peak(work, iterations=2, answers=2),
     )
     if work.state is None:
-        return (looped,)
+        return (replace(looped, form="feed-forward"),)
     unrolled = replace(
         looped,
         form="unrolled, shared weights",

@@ -55,6 +55,8 @@ rows = { value = 2, unit = "rows", source = "handbook, page 12" }
 address = { value = 16, unit = "B", source = "handbook, page 13" }
 """
 
+PEAK = 'value = 2, unit = "GMAC/s", source = "measured by the maker"'
+
 NAMES = (
     "cpu",
     "ethos-u55-256",
@@ -269,6 +271,23 @@ def test_an_overlap_that_is_no_answer() -> None:
 
 def test_this_machines_cache_is_no_sram() -> None:
     refused(changed('size = "unknown"', 'size = "this machine"'), "memories.outside.size", "only a cache's")
+
+
+@pytest.mark.parametrize("key", ["macs_per_cycle.int8", "macs_per_second.fp16"])
+def test_only_the_int8_peak_is_measured(key: str) -> None:
+    clock = "clock = {"
+    text = changed('macs_per_cycle.int8 = { value = 512, unit = "MAC/cycle", source = "handbook, page 10" }\n', "")
+    text = text.replace(clock, f'{key} = "this machine"\n{clock}', 1)
+    refused(text, f"compute.{key}", "value and source", "'this machine'")
+
+
+def test_an_energy_that_includes_something_else() -> None:
+    refused(changed("energy_per_mac =", 'energy_includes_memory = "yes"\nenergy_per_mac ='), "true or false", "'yes'")
+
+
+def test_a_peak_in_seconds() -> None:
+    text = changed("energy_per_mac =", f"macs_per_second.int8 = {{ {PEAK} }}\nenergy_per_mac =")
+    assert parse_accelerator(text, "mine.toml").compute.rate("int8") == 2e9  # before clock * MAC a cycle
 
 
 def test_a_target_that_is_neither_preset_nor_file() -> None:

@@ -73,7 +73,7 @@ def test_a_network_without_a_loop_has_one_form() -> None:
     program = random_program(3, Choices(loop=False))
     (only,) = forms(program, 1, size=(9, 9))
     sizes = tensor_sizes(program, 9, 9)
-    assert only.form == "looped"
+    assert only.form == "feed-forward"
     assert only.held_activation_bytes == sum(
         size[0] * size[1] * tensor.channels for size, tensor in zip(sizes, program.tensors, strict=True)
     )
@@ -169,7 +169,7 @@ def test_networks_side_by_side() -> None:
         ("small", "looped"),
         ("small", "unrolled, shared weights"),
         ("small", "unrolled, separate weights"),
-        ("random-3", "looped"),
+        ("random-3", "feed-forward"),
     ]
     assert json.loads(json.dumps(rows)) == rows
     assert rows[0]["graph_bytes"] == rows[0]["weight_bytes"] + rows[0]["held_activation_bytes"]

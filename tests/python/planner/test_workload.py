@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import itrt
@@ -106,8 +106,7 @@ def test_rows_of_a_convolution_are_those_under_its_taps(
     height: int, kernel: int, stride: int, dilation: int, top: int, bottom: int, data: st.DataObject
 ) -> None:
     output_height = (height + top + bottom - dilation * (kernel - 1) - 1) // stride + 1
-    if output_height < 1:
-        return
+    assume(output_height >= 1)
     first = data.draw(st.integers(0, output_height - 1))
     last = data.draw(st.integers(first + 1, output_height))
     window = Window(0, (kernel, 1), (stride, 1), (dilation, 1), (top, 0, bottom, 0))
