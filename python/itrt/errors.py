@@ -29,6 +29,10 @@ class MissingDependencyError(ItrtError, ImportError):
     """An optional package is needed and not installed; the message says how to install it."""
 
 
+class AcceleratorError(ItrtError):
+    """A description of an accelerator is incomplete or wrong, or lacks what is asked of it."""
+
+
 class BenchmarkError(ItrtError):
     """A runtime cannot take part in a comparison."""
 

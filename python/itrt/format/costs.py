@@ -26,7 +26,8 @@ class OperatorCosts:
 def tensor_sizes(program: Program, height: int, width: int) -> tuple[Size, ...]:
     """Return the (height, width) of every tensor for an image of this size.
 
-    Raises InvalidArgumentError where a kernel does not fit into its input or inputs do not fit together.
+    Raises InvalidArgumentError where a kernel does not fit into its input, inputs do not fit together or the state
+    would change its size.
     """
     sizes: dict[int, Size] = {program.image: (height, width)}
     for operator in (*program.stem, *program.block, *program.head):
@@ -37,15 +38,27 @@ def tensor_sizes(program: Program, height: int, width: int) -> tuple[Size, ...]:
                 f"found {', '.join(f'{size[0]}x{size[1]}' for size in found)}"
             )
         sizes[operator.output] = found[0]
+    if program.state is not None and program.next_state is not None:
+        state, next_state = sizes[program.state], sizes[program.next_state]
+        if state != next_state:
+            raise InvalidArgumentError(
+                f"image of {height}x{width} (height x width): next state: expected {state[0]}x{state[1]}, "
+                f"found {next_state[0]}x{next_state[1]}"
+            )
     return tuple(sizes[index] for index in range(len(program.tensors)))
+
+
+def term_macs(term: Term, output_size: Size) -> int:
+    """Return the multiply-accumulates of a term; those with padding are counted, too."""
+    height, width = output_size
+    return height * width * term.weight.at(0).size
 
 
 def operator_costs(operator: Operator, sizes: tuple[Size, ...]) -> OperatorCosts:
     """Return the costs of an operator of a program whose tensors have these sizes."""
     if not isinstance(operator, Convolution):
         return OperatorCosts(0, 0, 0, 0)
-    height, width = sizes[operator.output]
-    macs = [height * width * term.weight.at(0).size for term in operator.terms]
+    macs = [term_macs(term, sizes[operator.output]) for term in operator.terms]
     constants = [*(term.weight for term in operator.terms), operator.bias, operator.scale]
     return OperatorCosts(
         macs=sum(macs),

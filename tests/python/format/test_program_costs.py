@@ -1,5 +1,7 @@
 """itrt.format.costs: the sizes of a program's tensors are those that the runtime finds."""
 
+from dataclasses import replace
+
 import pytest
 
 import itrt
@@ -42,3 +44,12 @@ def test_an_image_that_is_too_small() -> None:
     program = small_program(3)
     with pytest.raises(InvalidArgumentError, match="image of 0x5"):
         tensor_sizes(program, 0, 5)
+
+
+def test_a_state_that_changes_its_size() -> None:
+    program = small_program(3)
+    *others, mix = program.block
+    assert isinstance(mix, Convolution)
+    shrinking = replace(mix, terms=tuple(replace(term, stride=(2, 2)) for term in mix.terms))
+    with pytest.raises(InvalidArgumentError, match="image of 64x64 .*next state: expected 16x16, found 8x8"):
+        tensor_sizes(replace(program, block=(*others, shrinking)), 64, 64)

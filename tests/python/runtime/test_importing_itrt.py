@@ -27,6 +27,10 @@ def test_a_run_needs_numpy_alone(run_script: Callable[..., str]) -> None:
     assert imported(run_script, statement) == ["itrt"]
 
 
+def test_the_planner_needs_numpy_alone(run_script: Callable[..., str]) -> None:
+    assert imported(run_script, "import itrt.planner; itrt.planner.load_target('gap9')") == ["itrt"]
+
+
 def test_the_first_import_is_small(run_script: Callable[..., str]) -> None:
     """A handful of files, none of the subpackages."""
     code = "import sys, itrt; print(' '.join(sorted(name for name in sys.modules if name.startswith('itrt.'))))"

@@ -1,0 +1,272 @@
+"""What a program asks of an accelerator at an image's size: layers with tensors, weights and MAC, as plain data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from itrt import _core
+from itrt.errors import InvalidArgumentError, MissingFileError
+from itrt.format import Add, Constant, Convolution, Operator, Program, Resize, Term, read
+from itrt.format.costs import Size, tensor_sizes, term_macs
+
+Section = Literal["stem", "block", "head"]
+SECTIONS: tuple[Section, ...] = ("stem", "block", "head")
+_ACTIVATION_BYTES = 1  # u8
+
+
+@dataclass(frozen=True)
+class TensorSize:
+    """An activation, (height, width, channels) u8, channels last."""
+
+    name: str
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def row_bytes(self) -> int:
+        """Of one row of pixels."""
+        return self.width * self.channels * _ACTIVATION_BYTES
+
+    @property
+    def bytes(self) -> int:
+        """Of the whole tensor."""
+        return self.height * self.row_bytes
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Bytes that one execution reads, and those among them that have one value a step."""
+
+    bytes: int
+    per_step_bytes: int
+
+    def held(self, steps: int) -> int:
+        """Bytes of the values of this many steps."""
+        return self.bytes + (steps - 1) * self.per_step_bytes
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a layer reads of one input: the pixels that a kernel covers, or, for a resize, two neighbours an axis.
+
+    ``kernel``, ``stride`` and ``dilation`` are (vertical, horizontal), ``padding`` is (top, left, bottom, right). Two
+    windows of a layer may read the same tensor.
+    """
+
+    input: int
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    groups: int = 1
+    macs: int = 0
+    loop_invariant: bool = False
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One execution of an operator.
+
+    ``index`` is the operator's place in its section; ``output`` and the inputs of ``windows`` are indices of
+    `Workload.tensors`. ``weights`` are int8, as the file stores them; ``vectors`` are bias and requantization, 32 bits
+    each.
+    """
+
+    section: Section
+    index: int
+    name: str
+    kind: str
+    output: int
+    windows: tuple[Window, ...]
+    weights: Constants
+    vectors: Constants
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates; those with padding are counted, too."""
+        return sum(window.macs for window in self.windows)
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The tensors that it reads, each once."""
+        return tuple(dict.fromkeys(window.input for window in self.windows))
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights and vectors that one execution reads."""
+        return self.weights.bytes + self.vectors.bytes
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A run: the stem once, the block ``iterations`` times, the head ``answers`` times, at one image size.
+
+    ``layers`` are those of stem, block and head in this order. The block reads ``state`` and leaves ``next_state``;
+    both are None in a network without a loop.
+    """
+
+    name: str
+    iterations: int
+    answers: int
+    tensors: tuple[TensorSize, ...]
+    layers: tuple[Layer, ...]
+    image: int
+    state: int | None
+    next_state: int | None
+    logits: int
+
+    def section(self, section: Section) -> tuple[Layer, ...]:
+        """The layers of a section."""
+        return tuple(layer for layer in self.layers if layer.section == section)
+
+    def executions(self, section: Section) -> int:
+        """How often a section runs."""
+        return {"stem": 1, "block": self.iterations, "head": self.answers}[section]
+
+    @property
+    def macs(self) -> int:
+        """Of the whole run."""
+        return sum(layer.macs * self.executions(layer.section) for layer in self.layers)
+
+    def input_rows(self, layer: Layer, window: Window, first: int, last: int) -> tuple[int, int]:
+        """Return the rows [begin, end) of an input that a layer reads for the rows [first, last) of its output."""
+        height = self.tensors[window.input].height
+        if layer.kind == "resize":
+            return _resized_rows(first, last, height, self.tensors[layer.output].height)
+        begin = first * window.stride[0] - window.padding[0]
+        end = (last - 1) * window.stride[0] - window.padding[0] + (window.kernel[0] - 1) * window.dilation[0] + 1
+        begin, end = max(begin, 0), min(end, height)
+        return (begin, end) if begin < end else (0, 0)  # a kernel may lie in the padding alone
+
+
+def _resized_rows(first: int, last: int, rows: int, output_rows: int) -> tuple[int, int]:
+    """Of a bilinear resize, as docs/numerics.md has it."""
+
+    def upper_neighbour(row: int) -> int:
+        return min(max((2 * row + 1) * rows - output_rows, 0) // (2 * output_rows), rows - 1)
+
+    return upper_neighbour(first), min(upper_neighbour(last - 1) + 1, rows - 1) + 1
+
+
+def load_workload(
+    model: Program | str | os.PathLike[str] | bytes,
+    height: int,
+    width: int,
+    iterations: int | None = None,
+    answers: int = 1,
+) -> Workload:
+    """Return the layers of a model at an image's size.
+
+    Parameters
+    ----------
+    model
+        A program, the path of an ``.itrt`` file, or a file's bytes.
+    height, width
+        Of the image, in pixels.
+    iterations
+        How often the block runs. Default: as often as the network was trained with.
+    answers
+        How often the head runs, 1 to ``iterations``: after the last iterations.
+
+    Raises
+    ------
+    MissingFileError
+        If the model is a path without a file.
+    ModelFileError
+        If the bytes are not a whole and valid model.
+    InvalidArgumentError
+        For a number out of range, or an image that is too small for the network.
+    """
+    program = model if isinstance(model, Program) else _read(model)
+    count = _checked("iterations", program.iterations if iterations is None else iterations, program.max_iterations)
+    sizes = tensor_sizes(program, _checked("height", height, None), _checked("width", width, None))
+    tensors = tuple(
+        TensorSize(tensor.name, *size, tensor.channels) for tensor, size in zip(program.tensors, sizes, strict=True)
+    )
+    sections: Mapping[Section, tuple[Operator, ...]] = {
+        "stem": program.stem,
+        "block": program.block,
+        "head": program.head,
+    }
+    layers = tuple(
+        _layer(section, index, operator, tensors)
+        for section in SECTIONS
+        for index, operator in enumerate(sections[section])
+    )
+    return Workload(
+        name=program.name,
+        iterations=count,
+        answers=_checked("answers", answers, count),
+        tensors=tensors,
+        layers=layers,
+        image=program.image,
+        state=program.state,
+        next_state=program.next_state,
+        logits=program.logits,
+    )
+
+
+def _read(model: str | os.PathLike[str] | bytes) -> Program:
+    if not isinstance(model, bytes):
+        if not isinstance(model, str | os.PathLike):
+            raise InvalidArgumentError(f"model: expected a program, a path or bytes, found {type(model).__name__}")
+        if not Path(model).is_file():
+            raise MissingFileError(f"model {model!s}: expected a file, found none")
+        model = Path(model).read_bytes()
+    _core.Program(model, "portable")  # validates: `read` is for looking into what is valid
+    return read(model)
+
+
+def _checked(name: str, value: int, highest: int | None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgumentError(f"{name}: expected an integer, found {value!r}")
+    if value < 1 or (highest is not None and value > highest):
+        limit = "at least 1" if highest is None else f"1 to {highest}"
+        raise InvalidArgumentError(f"{name}: expected {limit}, found {value}")
+    return value
+
+
+def _layer(section: Section, index: int, operator: Operator, tensors: tuple[TensorSize, ...]) -> Layer:
+    weights = vectors = Constants(0, 0)
+    if isinstance(operator, Convolution):
+        weights = _constants([term.weight for term in operator.terms])
+        vectors = _constants([operator.bias, operator.scale])
+    kind = type(operator).__name__.lower()
+    return Layer(section, index, operator.name, kind, operator.output, _windows(operator, tensors), weights, vectors)
+
+
+def _constants(constants: list[Constant]) -> Constants:
+    per_step = [constant for constant in constants if len(constant.values) > 1]
+    return Constants(
+        sum(constant.at(0).nbytes for constant in constants), sum(constant.at(0).nbytes for constant in per_step)
+    )
+
+
+def _windows(operator: Operator, tensors: tuple[TensorSize, ...]) -> tuple[Window, ...]:
+    match operator:
+        case Convolution():
+            size = tensors[operator.output].height, tensors[operator.output].width
+            return tuple(_window(term, size) for term in operator.terms)
+        case Add():
+            return tuple(Window(index) for index in operator.inputs)
+        case Resize():
+            return (Window(operator.input),)
+
+
+def _window(term: Term, output_size: Size) -> Window:
+    _, height, width, _ = term.weight.at(0).shape
+    return Window(
+        input=term.input,
+        kernel=(height, width),
+        stride=term.stride,
+        dilation=term.dilation,
+        padding=term.padding,
+        groups=term.groups,
+        macs=term_macs(term, output_size),
+        loop_invariant=term.loop_invariant,
+    )
