@@ -132,6 +132,7 @@ def estimate_cost(
     accelerator: Accelerator,
     traffic: Sequence[Sequence[Traffic]],
     setup: Sequence[Traffic] = (),
+    rows: Sequence[int] | None = None,
 ) -> RunCost:
     """Return what a run costs.
 
@@ -145,6 +146,9 @@ def estimate_cost(
         What one execution of each layer moves; `resident_traffic` and `placed_traffic` make the simple ones.
     setup
         What moves once, before the run.
+    rows
+        Rows that one execution of each layer computes: more than its height where some are computed again. Default:
+        the heights.
 
     Raises
     ------
@@ -156,7 +160,11 @@ def estimate_cost(
     if len(traffic) != len(work.layers):
         raise InvalidArgumentError(f"traffic: expected {len(work.layers)} entries, one a layer, found {len(traffic)}")
     measured = with_measurements(accelerator)
-    layers = tuple(layer_cost(work, layer, measured, moved) for layer, moved in zip(work.layers, traffic, strict=True))
+    heights = [work.tensors[layer.output].height for layer in work.layers] if rows is None else rows
+    layers = tuple(
+        layer_cost(work, layer, measured, moved, computed)
+        for layer, moved, computed in zip(work.layers, traffic, heights, strict=True)
+    )
     sections: dict[Section, Cost] = {
         section: sum((each.cost for each in layers if each.layer.section == section), NOTHING) for section in SECTIONS
     }
@@ -165,26 +173,28 @@ def estimate_cost(
     return RunCost(measured, layers, sections, once, total)
 
 
-def layer_cost(work: Workload, layer: Layer, accelerator: Accelerator, traffic: Iterable[Traffic]) -> LayerCost:
-    """Return what one execution of a layer costs; see `estimate_cost`."""
+def layer_cost(
+    work: Workload, layer: Layer, accelerator: Accelerator, traffic: Iterable[Traffic], rows: int
+) -> LayerCost:
+    """Return what one execution of a layer costs that computes so many rows; see `estimate_cost`."""
     moved = merged(traffic)
-    padded = sum(_padded_macs(work, layer, window, accelerator) for window in layer.windows)
-    found = _cost(layer.macs, padded, accelerator, moved)
+    padded = sum(_padded_macs(work, layer, window, accelerator, rows) for window in layer.windows)
+    macs = layer.macs * rows // max(work.tensors[layer.output].height, 1)
+    found = _cost(macs, padded, accelerator, moved)
     times = {each.memory: _transfer_seconds(accelerator.memory(each.memory), each) for each in moved}
     known = None not in (accelerator.granularity.input_channels, accelerator.granularity.output_channels)
-    utilization = layer.macs / padded if layer.macs and known and accelerator.granularity.rows is not None else None
+    utilization = macs / padded if macs and known and accelerator.granularity.rows is not None else None
     return LayerCost(layer, found, utilization, times, _bound({COMPUTE: found.compute_seconds, **times}))
 
 
-def _padded_macs(work: Workload, layer: Layer, window: Window, accelerator: Accelerator) -> int:
+def _padded_macs(work: Workload, layer: Layer, window: Window, accelerator: Accelerator, rows: int) -> int:
     """MAC slots that a window takes: a group's channels and the output's rows are rounded up."""
     if not window.macs:
         return 0
     granularity, output = accelerator.granularity, work.tensors[layer.output]
     inputs = _rounded_up(work.tensors[window.input].channels // window.groups, granularity.input_channels)
     outputs = _rounded_up(output.channels // window.groups, granularity.output_channels)
-    rows = _rounded_up(output.height, granularity.rows)
-    return rows * output.width * window.kernel[0] * window.kernel[1] * inputs * outputs * window.groups
+    return _rounded_up(rows, granularity.rows) * output.width * window.kernel[0] * window.kernel[1] * inputs * outputs * window.groups
 
 
 def _rounded_up(count: int, multiple: int | None) -> int:

@@ -182,7 +182,7 @@ def load_workload(
     InvalidArgumentError
         For a number out of range, or an image that is too small for the network.
     """
-    program = model if isinstance(model, Program) else _read(model)
+    program = model if isinstance(model, Program) else _validated(read_model(model))
     count = _checked("iterations", program.iterations if iterations is None else iterations, program.max_iterations)
     sizes = tensor_sizes(program, _checked("height", height, None), _checked("width", width, None))
     tensors = tuple(
@@ -211,15 +211,20 @@ def load_workload(
     )
 
 
-def _read(model: str | os.PathLike[str] | bytes) -> Program:
-    if not isinstance(model, bytes):
-        if not isinstance(model, str | os.PathLike):
-            raise InvalidArgumentError(f"model: expected a program, a path or bytes, found {type(model).__name__}")
-        if not Path(model).is_file():
-            raise MissingFileError(f"model {model!s}: expected a file, found none")
-        model = Path(model).read_bytes()
-    _core.Program(model, "portable")  # validates: `read` is for looking into what is valid
-    return read(model)
+def read_model(model: str | os.PathLike[str] | bytes) -> bytes:
+    """Return a model's bytes. Raises MissingFileError where there is no such file."""
+    if isinstance(model, bytes):
+        return model
+    if not isinstance(model, str | os.PathLike):
+        raise InvalidArgumentError(f"model: expected a program, a path or bytes, found {type(model).__name__}")
+    if not Path(model).is_file():
+        raise MissingFileError(f"model {model!s}: expected a file, found none")
+    return Path(model).read_bytes()
+
+
+def _validated(contents: bytes) -> Program:
+    _core.Program(contents, "portable")  # validates: `read` is for looking into what is valid
+    return read(contents)
 
 
 def _checked(name: str, value: int, highest: int | None) -> int:

@@ -1,0 +1,180 @@
+"""The memory of a schedule: every buffer with its lifetime, and where the solver puts it.
+
+Time counts layers in the order of the file: stem, block, head. A layer of a group that runs in stripes lives with its
+whole group, but for what exists within one stripe alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from itrt import _core
+from itrt.planner.accelerator import Accelerator
+from itrt.planner.rows import GroupRows, LineBuffer, group_rows
+from itrt.planner.schedule import Group, Halo, Schedule, TensorUses, WeightMode, layer_label
+from itrt.planner.workload import Workload
+
+Kind = Literal["tensor", "rows", "weights"]
+Lifetime = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PlannedBuffer:
+    """A buffer: whole tensors that share it, rows of a tensor, or weights.
+
+    ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``lifetimes`` are half-open ranges
+    of layers. ``offset`` is in bytes from the start of its memory.
+    """
+
+    name: str
+    kind: Kind
+    layer: int | None
+    size: int
+    lifetimes: tuple[Lifetime, ...]
+    memory: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """All buffers with their offsets.
+
+    ``arena_bytes`` is the height of the arena's memory, ``weight_bytes`` that of the memory of resident weights where
+    it is another one (else 0). ``lower_bound`` and ``proven`` are of the arena.
+    """
+
+    buffers: tuple[PlannedBuffer, ...]
+    arena_bytes: int
+    weight_bytes: int
+    lower_bound: int
+    proven: bool
+
+
+class Planner:
+    """Everything of a program at an image's size that all of its schedules share."""
+
+    def __init__(self, program: _core.Program, work: Workload, accelerator: Accelerator):
+        self.program, self.work, self.accelerator = program, work, accelerator
+        self.uses = TensorUses.find(work)
+        self.alignment = accelerator.granularity.address or 1
+        self.end = len(work.layers)
+        self.one_memory = accelerator.roles.arena == accelerator.roles.weights
+        self._rows: dict[tuple[Group, frozenset[int]], GroupRows] = {}
+
+    def rows(self, group: Group, spilled: frozenset[int]) -> GroupRows | None:
+        """The rows of a group; None for one without stripes."""
+        if group.rows is None:
+            return None
+        near = frozenset(t for t in spilled if self._touches(group, t))
+        key = group, near
+        if key not in self._rows:
+            self._rows[key] = group_rows(self.work, self.uses, group, near)
+        return self._rows[key]
+
+    def _touches(self, group: Group, tensor: int) -> bool:
+        uses = self.uses.of[tensor]
+        return uses.writer in group.layers or any(reader in group.layers for reader in uses.readers)
+
+    def tensor_buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
+        """Whole tensors; those that operators may write over one another share a buffer."""
+        striped = [(group.first, group.last + 1) for group in schedule.groups if group.rows is not None]
+        lines = {line.tensor for group in schedule.groups for line in self.lines(group, schedule.spilled)}
+        absent = sorted(lines | schedule.spilled)
+        found = []
+        for tensors, pieces in _core.tensor_buffers(
+            self.program, *self._image, self.alignment, striped, [(tensor, 0) for tensor in absent]
+        ):
+            if not pieces or not max(size for *_, size in pieces):
+                continue
+            present = [tensor for tensor in tensors if tensor not in absent]
+            name = " = ".join(self.work.tensors[tensor].name for tensor in present)
+            lifetimes = tuple((begin, end) for begin, end, _, _ in pieces)
+            size = max(offset + size for _, _, offset, size in pieces)
+            found.append(
+                PlannedBuffer(name, "tensor", self.uses.of[present[0]].writer, size, lifetimes, self.accelerator.roles.arena)
+            )
+        return found
+
+    @property
+    def _image(self) -> tuple[int, int]:
+        image = self.work.tensors[self.work.image]
+        return image.height, image.width
+
+    def lines(self, group: Group, spilled: frozenset[int]) -> tuple[LineBuffer, ...]:
+        """Its line buffers."""
+        rows = self.rows(group, spilled)
+        return () if rows is None else rows.lines
+
+    def line_buffers(self, group: Group, spilled: frozenset[int]) -> list[PlannedBuffer]:
+        """Rows of tensors that a group holds a few at a time."""
+        found = []
+        for line in self.lines(group, spilled):
+            transient = group.halo is Halo.RECOMPUTED and group.passes == 1
+            lifetime = (line.first, line.last + 1) if transient else (group.first, group.last + 1)
+            tensor = self.work.tensors[line.tensor]
+            turn = f", iteration {line.copy + 1} of {group.passes}" if group.passes > 1 else ""
+            name = f"{tensor.name}: {line.rows} of {tensor.height} rows{turn}"
+            found.append(
+                PlannedBuffer(name, "rows", line.first, line.bytes, (lifetime,), self.accelerator.roles.arena)
+            )
+        return found
+
+    def weight_buffer(self, layer_index: int, schedule: Schedule) -> PlannedBuffer | None:
+        """Where a layer's weights are while they are near."""
+        layer = self.work.layers[layer_index]
+        if not layer.constant_bytes:
+            return None
+        placement = schedule.weights[layer_index]
+        group = schedule.group_of(layer_index)
+        label = f"weights of {layer_label(layer)}"
+        match placement.mode:
+            case WeightMode.RESIDENT:
+                size, lifetime = self.resident_bytes(layer_index), (-1, self.end)
+            case WeightMode.HELD:
+                size = layer.weights.held(group.passes) + layer.vectors.held(group.passes)
+                lifetime = group.first, group.last + 1
+            case WeightMode.SPLIT:
+                size, lifetime = self.split_bytes(layer_index, placement.parts), (layer_index, layer_index + 1)
+                label += f", {placement.parts} parts"
+        return PlannedBuffer(label, "weights", layer_index, size, (lifetime,), self.accelerator.roles.weights)
+
+    def resident_bytes(self, layer_index: int) -> int:
+        """Weights and vectors of all steps."""
+        layer = self.work.layers[layer_index]
+        steps = self.work.executions(layer.section)
+        return layer.weights.held(steps) + layer.vectors.held(steps)
+
+    def split_bytes(self, layer_index: int, parts: int) -> int:
+        """One part; two where the next one arrives while the units compute."""
+        part = -(-self.work.layers[layer_index].constant_bytes // parts)
+        return part * (2 if self.accelerator.overlap and parts > 1 else 1)
+
+    def buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
+        """All of them, without offsets."""
+        weights = (self.weight_buffer(index, schedule) for index in range(self.end))
+        return [
+            *self.tensor_buffers(schedule),
+            *(line for group in schedule.groups for line in self.line_buffers(group, schedule.spilled)),
+            *(buffer for buffer in weights if buffer is not None),
+        ]
+
+
+def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | None = None) -> Footprint:
+    """Return a schedule's buffers with offsets; ``nodes`` limits the search, ``capacity`` is good enough for it."""
+    buffers = planner.buffers(schedule)
+    arena, weights = planner.accelerator.roles.arena, planner.accelerator.roles.weights
+    placed: list[PlannedBuffer] = []
+    heights = {arena: (0, 0, True), weights: (0, 0, True)}
+    for memory in dict.fromkeys((arena, weights)):
+        mine = [buffer for buffer in buffers if buffer.memory == memory]
+        rows = [(planner.alignment, [(begin, end, 0, b.size) for begin, end in b.lifetimes]) for b in mine]
+        solution = _core.plan.solve(rows, nodes=nodes, capacity=capacity if memory == arena else None)
+        heights[memory] = solution.height, solution.lower_bound, solution.height == solution.lower_bound
+        placed += [_at(buffer, offset) for buffer, offset in zip(mine, solution.offsets, strict=True)]
+    height, bound, proven = heights[arena]
+    return Footprint(tuple(placed), height, 0 if planner.one_memory else heights[weights][0], bound, proven)
+
+
+def _at(buffer: PlannedBuffer, offset: int) -> PlannedBuffer:
+    return replace(buffer, offset=offset)

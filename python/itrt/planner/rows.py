@@ -1,0 +1,159 @@
+"""Rows of a group of layers that runs in stripes: line buffers, and rows that are computed again.
+
+The arithmetic is the compiled planner's (plan/stripes.h). Here a workload's layers become its plain numbers. A spilled
+input passes through a line buffer of its own, as if a layer without inputs wrote it; a spilled output needs the rows of
+one stripe. In temporal stripes the block's layers stand behind one another once for every iteration of the pass:
+
+    far memory ──rows──► iteration 1 ──state──► iteration 2 ──rows──► far memory
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from itrt import _core
+from itrt.planner.schedule import Group, Halo, TensorUses
+from itrt.planner.workload import Layer, Window, Workload
+
+
+@dataclass(frozen=True)
+class LineBuffer:
+    """Rows of a tensor in the arena while its group runs; ``copy`` is the iteration of the pass, from 0.
+
+    ``first`` and ``last`` are the layers between which it is needed within a stripe.
+    """
+
+    tensor: int
+    copy: int
+    rows: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """A striped group in rows.
+
+    ``computed`` is how many rows of its output each layer computes in one pass over the image and one iteration of it:
+    its height, and more where halos are computed again.
+    """
+
+    stripes: int
+    lines: tuple[LineBuffer, ...]
+    computed: Mapping[int, int]
+
+    @property
+    def line_bytes(self) -> int:
+        """All line buffers."""
+        return sum(line.bytes for line in self.lines)
+
+
+_Key = tuple[int, int]  # a tensor, and the iteration of the pass that writes it; -1: nobody in the pass
+
+
+class _Numbers:
+    """Tensors of a group, numbered for the compiled planner."""
+
+    def __init__(self, work: Workload):
+        self._work = work
+        self._numbers: dict[_Key, int] = {}
+        self.tensors: list[tuple[int, bool]] = []
+
+    def number(self, key: _Key, whole: bool) -> int:
+        if key not in self._numbers:
+            self._numbers[key] = len(self.tensors)
+            self.tensors.append((self._work.tensors[key[0]].height, whole))
+        return self._numbers[key]
+
+    @property
+    def keys(self) -> list[_Key]:
+        return list(self._numbers)
+
+
+def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozenset[int]) -> GroupRows:
+    """Return what a group with stripes computes and holds.
+
+    ``spilled`` are the tensors that live in the far memory.
+    """
+    assert group.rows is not None
+    numbers = _Numbers(work)
+    operators: list[tuple[int, list[tuple[int, _core.RowsRead]]]] = []
+    places: list[tuple[int, int]] = []  # of each operator: its layer and iteration; a load has the layer it is for
+    last_copy = group.passes - 1
+
+    def key_of_input(tensor: int, copy: int) -> _Key:
+        if tensor == work.state and uses.of[tensor].writer not in group.layers and copy > 0 and work.next_state is not None:
+            return work.next_state, copy - 1
+        return (tensor, copy) if uses.of[tensor].writer in group.layers else (tensor, -1)
+
+    def is_whole(key: _Key) -> bool:
+        tensor, copy = key
+        if copy < 0:
+            return tensor not in spilled
+        if tensor == work.next_state:
+            return copy == last_copy and tensor not in spilled
+        return not uses.is_interior(tensor, group.layers) and tensor not in spilled
+
+    for copy in range(group.passes):
+        for index in group.layers:
+            layer = work.layers[index]
+            inputs = []
+            for window in layer.windows:
+                key = key_of_input(window.input, copy)
+                if key not in numbers.keys and not is_whole(key):  # comes from the far memory
+                    operators.append((numbers.number(key, whole=False), []))
+                    places.append((index, copy))
+                inputs.append((numbers.number(key, is_whole(key)), rows_read(work, layer, window)))
+            key = (layer.output, copy)
+            # The compiled planner wants the last output whole; where it is spilled, the stripe's rows are what is held.
+            final = index == group.last and copy == last_copy
+            operators.append((numbers.number(key, whole=final or is_whole(key)), inputs))
+            places.append((index, copy))
+    plan = _core.plan_stripes(numbers.tensors, operators, group.rows, group.halo is Halo.RECOMPUTED)
+    return GroupRows(
+        stripes=len(plan.computed),
+        lines=tuple(_lines(work, numbers, plan, operators, places, is_whole, group.rows)),
+        computed=_computed(work, group, plan, places, operators),
+    )
+
+
+def rows_read(work: Workload, layer: Layer, window: Window) -> _core.RowsRead:
+    """Return which rows of an input a layer reads."""
+    match layer.kind:
+        case "convolution":
+            return _core.RowsRead.convolution(window.kernel[0], window.stride[0], window.padding[0], window.dilation[0])
+        case "resize":
+            return _core.RowsRead.bilinear(work.tensors[window.input].height, work.tensors[layer.output].height)
+        case _:
+            return _core.RowsRead.elementwise()
+
+
+def _lines(work, numbers, plan, operators, places, is_whole, last_rows):  # type: ignore[no-untyped-def]
+    written: dict[int, int] = {}
+    read: dict[int, int] = {}
+    for (output, inputs), (layer, _) in zip(operators, places, strict=True):
+        written.setdefault(output, layer)
+        for tensor, _rows in inputs:
+            read[tensor] = layer
+    for (tensor, copy), number in zip(numbers.keys, range(len(numbers.tensors)), strict=True):
+        if is_whole((tensor, copy)):
+            continue
+        height, planned_whole = numbers.tensors[number]
+        rows = min(last_rows, height) if planned_whole else plan.buffer_rows[number]
+        first = written[number]
+        yield LineBuffer(
+            tensor, max(copy, 0), rows, rows * work.tensors[tensor].row_bytes, first, read.get(number, first)
+        )
+
+
+def _computed(work, group, plan, places, operators):  # type: ignore[no-untyped-def]
+    if group.halo is Halo.KEPT:
+        return {index: work.tensors[work.layers[index].output].height for index in group.layers}
+    rows = dict.fromkeys(group.layers, 0)
+    for stripe in plan.computed:
+        for (first, last), (layer, _), (_, inputs) in zip(stripe, places, operators, strict=True):
+            if inputs:
+                rows[layer] += last - first
+    return {index: -(-count // group.passes) for index, count in rows.items()}
