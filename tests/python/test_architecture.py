@@ -29,7 +29,7 @@ PYTHON_ARROWS = {
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
     "planner": {"_core", "errors", "format"},
-    "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "train"},
+    "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "quantize", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}
