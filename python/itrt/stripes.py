@@ -46,8 +46,10 @@ StripeChoice = Iterable[Stripe] | Literal["auto"] | None
 """As `itrt.load` takes it."""
 
 
-def stripe_rows(program: _core.Program, stripes: Iterable[Stripe]) -> tuple[StripeRow, ...]:
+def stripe_rows(program: _core.Program, stripes: Iterable[Stripe] | str) -> tuple[StripeRow, ...]:
     """The stripes with places for names. Raises InvalidArgumentError for what is no stripe or names no operator."""
+    if isinstance(stripes, str) or not isinstance(stripes, Iterable):
+        raise InvalidArgumentError(f"stripes: expected None, 'auto' or itrt.Stripe objects, found {stripes!r}")
     return tuple(_stripe_row(program, stripe) for stripe in stripes)
 
 

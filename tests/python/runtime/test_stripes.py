@@ -97,6 +97,8 @@ def test_automatic_stripes_depend_on_the_size() -> None:
 @pytest.mark.parametrize(
     ("stripes", "message"),
     [
+        ("automatic", "expected None, 'auto' or itrt.Stripe objects, found 'automatic'"),
+        (5, "expected None, 'auto' or itrt.Stripe objects, found 5"),
         (["auto"], "expected 'auto' or itrt.Stripe objects, found 'auto'"),
         ([itrt.Stripe("body", "a", "b", 1)], "section of a stripe: expected stem, block or head, found 'body'"),
         ([itrt.Stripe("stem", "nothing", "state", 1)], "stripes of the stem: expected operators .*, found 'nothing'"),
