@@ -12,7 +12,7 @@ PYTHON = ROOT / "python" / "itrt"
 CPP = ROOT / "csrc"
 
 # What a part may import beside itself.
-PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime"}
+PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime", "stripes"}
 PYTHON_ARROWS = {
     "errors": set(),
     "files": set(),
@@ -21,9 +21,10 @@ PYTHON_ARROWS = {
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
-    "execution": {"_core"},
+    "stripes": {"_core", "errors"},
+    "execution": {"_core", "stripes"},
     "profile": {"_core"},
-    "runtime": {"_core", "errors", "execution", "images", "profile", "result", "format"},
+    "runtime": {"_core", "errors", "execution", "images", "profile", "result", "stripes", "format"},
     "nn": {"errors"},
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
@@ -56,6 +57,7 @@ WITHOUT_TORCH = {
     "profile",
     "result",
     "runtime",
+    "stripes",
     "quantize",
     "planner",
 }

@@ -120,7 +120,9 @@ void Panel::each_part(const Body& body) const {
 
 // Where the run begins in the input, for an output column at which it lies inside.
 const std::uint8_t* Panel::source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const {
-  return input(run).data + (row * input(run).width + input_column(run, term(run), column)) * term(run).in_channels;
+  const ConvolutionInput& in = input(run);
+  const std::int64_t pixel = (row - in.first_row) * in.width + input_column(run, term(run), column);
+  return in.data + pixel * term(run).in_channels;
 }
 
 void Panel::point(std::size_t segment) const {
