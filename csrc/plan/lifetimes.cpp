@@ -47,10 +47,10 @@ class Timeline {
   std::vector<Uses> uses_;
 };
 
-Interval plain_lifetime(const Uses& uses, const Timeline& timeline) {
+Piece plain_lifetime(const Uses& uses, const Timeline& timeline, std::int64_t bytes) {
   // A tensor of the stem that the loop reads must be there in every iteration and for every answer.
-  if (uses.written < timeline.block_begin() && uses.read_in_loop) return {uses.written, timeline.end()};
-  return {uses.written, std::max(uses.written, uses.last_read) + 1};
+  if (uses.written < timeline.block_begin() && uses.read_in_loop) return {uses.written, timeline.end(), 0, bytes};
+  return {uses.written, std::max(uses.written, uses.last_read) + 1, 0, bytes};
 }
 
 }  // namespace
@@ -63,10 +63,10 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
     const std::int64_t bytes = sizes[index].height * sizes[index].width * program.tensors[index].channels;
     const Uses& uses = timeline.of(static_cast<model::TensorIndex>(index));
     result.buffer_of_tensor.push_back(index);
-    result.buffers.push_back({bytes, alignment, {plain_lifetime(uses, timeline)}});
+    result.buffers.push_back({alignment, {plain_lifetime(uses, timeline, bytes)}});
   }
-  for (const model::TensorIndex index : unstored) result.buffers[static_cast<std::size_t>(index)] = {0, alignment, {}};
-  result.buffers[static_cast<std::size_t>(program.logits)].lifetime.front().end = timeline.end();
+  for (const model::TensorIndex index : unstored) result.buffers[static_cast<std::size_t>(index)].pieces.clear();
+  result.buffers[static_cast<std::size_t>(program.logits)].pieces.front().end = timeline.end();
   if (!program.state) return result;
 
   const auto state = static_cast<std::size_t>(*program.state),
@@ -75,15 +75,15 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
   const std::int64_t last_read = std::max(timeline.of(*program.state).last_read_in_block, first_written);
   const std::int64_t next_written = timeline.of(*program.next_state).written;
   result.copies_state = last_read >= next_written || timeline.of(*program.next_state).last_read >= timeline.block_end();
+  const std::int64_t bytes = result.buffers[state].pieces.front().size;
   if (result.copies_state) {
-    result.buffers[state].lifetime = {{first_written, timeline.end()}};
-    result.buffers[next_state].lifetime = {{next_written, timeline.block_end()}};
+    result.buffers[state].pieces = {{first_written, timeline.end(), 0, bytes}};
+    result.buffers[next_state].pieces = {{next_written, timeline.block_end(), 0, bytes}};
   } else {
     // Also within the stem: whatever the stem does after it has written the state must not touch it.
     const std::int64_t until = std::max(last_read + 1, timeline.block_begin());
-    result.buffers[state].lifetime = {{first_written, until}, {next_written, timeline.end()}};
-    result.buffers[next_state].lifetime.clear();
-    result.buffers[next_state].size = 0;
+    result.buffers[state].pieces = {{first_written, until, 0, bytes}, {next_written, timeline.end(), 0, bytes}};
+    result.buffers[next_state].pieces.clear();
     result.buffer_of_tensor[next_state] = state;
   }
   return result;

@@ -15,7 +15,7 @@
 
 #include "model/program.h"
 #include "model/sizes.h"
-#include "plan/solver.h"
+#include "plan/buffer.h"
 
 namespace itrt::plan {
 

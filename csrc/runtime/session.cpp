@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/errors.h"
 #include "plan/lifetimes.h"
+#include "plan/solver.h"
 #include "plan/validator.h"
 #include "runtime/thread_pool.h"
 
@@ -59,7 +60,7 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion) {
   result.sizes = model::infer_sizes(program.model(), image);
   const plan::TensorBuffers tensors =
       plan::tensor_buffers(program.model(), result.sizes, alignment, unstored_tensors(program, fusion));
-  const plan::Layout layout = plan::solve(tensors.buffers);
+  const plan::Layout layout = plan::solve(tensors.buffers).layout;
   if (const auto conflict = plan::find_conflict(tensors.buffers, layout)) {
     throw std::logic_error("memory plan: " + *conflict);
   }

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "model/model_builder.h"
+#include "plan/solver.h"
 #include "plan/validator.h"
 
 namespace itrt::plan {
@@ -21,8 +22,8 @@ constexpr std::int64_t alignment = 4;
 
 Intervals lifetime(const TensorBuffers& tensors, TensorIndex index) {
   Intervals result;
-  for (const Interval& interval : tensors.buffers[tensors.buffer_of_tensor[static_cast<std::size_t>(index)]].lifetime) {
-    result.emplace_back(interval.begin, interval.end);
+  for (const Piece& piece : tensors.buffers[tensors.buffer_of_tensor[static_cast<std::size_t>(index)]].pieces) {
+    result.emplace_back(piece.begin, piece.end);
   }
   return result;
 }
@@ -50,9 +51,9 @@ TEST(Lifetimes, OfANetworkWithALoop) {
 
 TEST(Lifetimes, BuffersAreAsLargeAsTheirTensors) {
   const TensorBuffers tensors = buffers_of(test::small_network(), {9, 21});
-  EXPECT_EQ(tensors.buffers[0].size, 9 * 21 * 3);
-  EXPECT_EQ(tensors.buffers[2].size, 5 * 11 * 8);
-  EXPECT_EQ(tensors.buffers[4].size, 3 * 6 * 12);
+  EXPECT_EQ(extent(tensors.buffers[0]), 9 * 21 * 3);
+  EXPECT_EQ(extent(tensors.buffers[2]), 5 * 11 * 8);
+  EXPECT_EQ(extent(tensors.buffers[4]), 3 * 6 * 12);
   for (const Buffer& buffer : tensors.buffers) EXPECT_EQ(buffer.alignment, alignment);
 }
 
@@ -207,9 +208,10 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
     Random random(seed);
     const RandomProgram program = random_program(random);
     const TensorBuffers tensors = tensor_buffers(program.program, program.sizes, alignment);
-    const Layout layout = solve(tensors.buffers);
+    const Solution solution = solve(tensors.buffers);
+    const Layout& layout = solution.layout;
     ASSERT_EQ(find_conflict(tensors.buffers, layout), std::nullopt);
-    ASSERT_GE(layout.height, lower_bound(tensors.buffers));
+    ASSERT_TRUE(solution.proven());
     copied += tensors.copies_state;
     loops += program.program.state.has_value();
     TaggedMemory memory(program, tensors, layout);
