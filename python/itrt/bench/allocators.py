@@ -1,6 +1,6 @@
 """The planner beside the allocators of other runtimes, written again here from their descriptions.
 
-- greedy by size: TensorFlow Lite for Microcontrollers (`GreedyMemoryPlanner`): the largest first, each as low as it can;
+- greedy by size: TensorFlow Lite for Microcontrollers: the largest first, each as low as it can;
 - best fit by birth: ExecuTorch and XNNPACK plan in the order of execution: each buffer takes the smallest hole that is
   large enough among those that nothing living then uses, else it goes on top;
 - hill climb: Vela: random exchanges in the order of placement, kept where the arena does not grow.

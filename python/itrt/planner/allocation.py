@@ -62,8 +62,8 @@ def allocate(
     alignment
         Of every offset, bytes.
     work_limit
-        Decisions of the search: the same result on every machine. None: a few thousand without a `time_limit`, any number
-        with one.
+        Decisions of the search: the same result on every machine. None: a few thousand without a `time_limit`, any
+        number with one.
 
     Raises
     ------
