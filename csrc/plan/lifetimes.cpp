@@ -171,12 +171,15 @@ class Sharing {
 
   const std::vector<std::size_t>& buffer_of_tensor() const { return buffer_of_; }
 
-  // One a tensor; those whose tensor lies in another one's have no bytes.
+  // One a tensor; those whose tensor lies in another one's have no pieces.
   std::vector<Buffer> buffers(std::int64_t alignment) const {
     std::vector<Buffer> result;
     for (std::size_t index = 0; index < buffer_of_.size(); ++index) {
       const bool own = buffer_of_[index] == index;
-      result.push_back({own ? bytes_[index] : 0, alignment, own ? joined_lifetime(index) : Lifetime{}});
+      Buffer& buffer = result.emplace_back(Buffer{alignment, {}});
+      for (const Interval& each : own ? joined_lifetime(index) : Lifetime{}) {
+        buffer.pieces.push_back({each.begin, each.end, 0, bytes_[index]});
+      }
     }
     return result;
   }

@@ -18,9 +18,14 @@
 
 #include "model/program.h"
 #include "model/sizes.h"
-#include "plan/solver.h"
+#include "plan/buffer.h"
 
 namespace itrt::plan {
+
+// Half open: [begin, end).
+struct Interval {
+  std::int64_t begin = 0, end = 0;
+};
 
 struct TensorBuffers {
   std::vector<Buffer> buffers;

@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/errors.h"
 #include "plan/lifetimes.h"
+#include "plan/solver.h"
 #include "plan/validator.h"
 #include "runtime/thread_pool.h"
 
@@ -55,7 +56,7 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, s
   result.schedule = make_schedule(program, result.sizes, fusion, stripes);
   const plan::TensorBuffers tensors =
       plan::tensor_buffers(program.model(), result.sizes, alignment, result.schedule.memory);
-  const plan::Layout layout = plan::solve(tensors.buffers);
+  const plan::Layout layout = plan::solve(tensors.buffers).layout;
   if (const auto conflict = plan::find_conflict(tensors.buffers, layout)) {
     throw std::logic_error("memory plan: " + *conflict);
   }

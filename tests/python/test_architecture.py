@@ -29,8 +29,8 @@ PYTHON_ARROWS = {
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
-    "planner": {"_core", "errors", "format"},
-    "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "quantize", "train"},
+    "planner": {"_core", "errors", "files", "format"},
+    "bench": {"_core", "errors", "files", "format", "kernels", "planner", "runtime", "converter", "nn", "quantize", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}

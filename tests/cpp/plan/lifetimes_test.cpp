@@ -1,4 +1,5 @@
 #include "plan/lifetimes.h"
+#include "plan/solver.h"
 
 #include <gtest/gtest.h>
 
@@ -21,8 +22,8 @@ constexpr std::int64_t alignment = 4;
 
 Intervals lifetime(const TensorBuffers& tensors, TensorIndex index) {
   Intervals result;
-  for (const Interval& interval : tensors.buffers[tensors.buffer_of_tensor[static_cast<std::size_t>(index)]].lifetime) {
-    result.emplace_back(interval.begin, interval.end);
+  for (const Piece& piece : tensors.buffers[tensors.buffer_of_tensor[static_cast<std::size_t>(index)]].pieces) {
+    result.emplace_back(piece.begin, piece.end);
   }
   return result;
 }
@@ -50,9 +51,9 @@ TEST(Lifetimes, OfANetworkWithALoop) {
 
 TEST(Lifetimes, BuffersAreAsLargeAsTheirTensors) {
   const TensorBuffers tensors = buffers_of(test::small_network(), {9, 21});
-  EXPECT_EQ(tensors.buffers[0].size, 9 * 21 * 3);
-  EXPECT_EQ(tensors.buffers[2].size, 5 * 11 * 8);
-  EXPECT_EQ(tensors.buffers[4].size, 3 * 6 * 12);
+  EXPECT_EQ(extent(tensors.buffers[0]), 9 * 21 * 3);
+  EXPECT_EQ(extent(tensors.buffers[2]), 5 * 11 * 8);
+  EXPECT_EQ(extent(tensors.buffers[4]), 3 * 6 * 12);
   for (const Buffer& buffer : tensors.buffers) EXPECT_EQ(buffer.alignment, alignment);
 }
 
@@ -123,8 +124,8 @@ TEST(Lifetimes, StripedOperatorsShareTheirTime) {
   EXPECT_EQ(lifetime(tensors, 0), (Intervals{{-1, 3}}));
   for (const TensorIndex line : {1, 3}) EXPECT_EQ(lifetime(tensors, line), (Intervals{{0, 3}}));
   EXPECT_EQ(lifetime(tensors, 4), (Intervals{{0, 4}}));  // not in place: rows of inputs are let go at other times
-  EXPECT_EQ(tensors.buffers[1].size, 2 * 8 * 4);
-  EXPECT_EQ(tensors.buffers[3].size, 1 * 8 * 4);
+  EXPECT_EQ(extent(tensors.buffers[1]), 2 * 8 * 4);
+  EXPECT_EQ(extent(tensors.buffers[3]), 1 * 8 * 4);
 }
 
 TEST(Lifetimes, TheStemDoesNotTouchTheStateItHasWritten) {
@@ -366,7 +367,7 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
     Random random(seed);
     const RandomProgram program = random_program(random);
     const TensorBuffers tensors = tensor_buffers(program.program, program.sizes, alignment, program.schedule);
-    const Layout layout = solve(tensors.buffers);
+    const Layout layout = solve(tensors.buffers).layout;
     ASSERT_EQ(find_conflict(tensors.buffers, layout), std::nullopt);
     ASSERT_GE(layout.height, lower_bound(tensors.buffers));
     copied += tensors.copies_state;
