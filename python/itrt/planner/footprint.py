@@ -63,21 +63,25 @@ class Planner:
         self.alignment = accelerator.granularity.address or 1
         self.end = len(work.layers)
         self.one_memory = accelerator.roles.arena == accelerator.roles.weights
+        self._near: dict[tuple[int, int], frozenset[int]] = {}
         self._rows: dict[tuple[Group, frozenset[int]], GroupRows] = {}
 
     def rows(self, group: Group, spilled: frozenset[int]) -> GroupRows | None:
         """The rows of a group; None for one without stripes."""
         if group.rows is None:
             return None
-        near = frozenset(t for t in spilled if self._touches(group, t))
+        near = self.near(group, spilled)
         key = group, near
         if key not in self._rows:
             self._rows[key] = group_rows(self.work, self.uses, group, near)
         return self._rows[key]
 
-    def _touches(self, group: Group, tensor: int) -> bool:
-        uses = self.uses.of[tensor]
-        return uses.writer in group.layers or any(reader in group.layers for reader in uses.readers)
+    def near(self, group: Group, spilled: frozenset[int]) -> frozenset[int]:
+        """The spilled tensors that a group reads or writes."""
+        place = group.first, group.last
+        if place not in self._near:
+            self._near[place] = self.uses.near(group.layers)
+        return spilled & self._near[place]
 
     def tensor_buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
         """Whole tensors; those that operators may write over one another share a buffer."""
