@@ -367,9 +367,10 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
     Random random(seed);
     const RandomProgram program = random_program(random);
     const TensorBuffers tensors = tensor_buffers(program.program, program.sizes, alignment, program.schedule);
-    const Layout layout = solve(tensors.buffers).layout;
+    const Solution solution = solve(tensors.buffers);
+    const Layout& layout = solution.layout;
     ASSERT_EQ(find_conflict(tensors.buffers, layout), std::nullopt);
-    ASSERT_GE(layout.height, lower_bound(tensors.buffers));
+    ASSERT_GE(layout.height, solution.lower_bound);
     copied += tensors.copies_state;
     loops += program.program.state.has_value();
     in_place += is_in_place(tensors, program.program);
