@@ -18,6 +18,7 @@ PYTHON_ARROWS = {
     "files": set(),
     "images": {"errors", "files"},
     "metrics": set(),
+    "text": set(),
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
@@ -28,7 +29,7 @@ PYTHON_ARROWS = {
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
-    "planner": {"_core", "errors", "format"},
+    "planner": {"_core", "errors", "files", "format", "text"},
     "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
@@ -56,6 +57,7 @@ WITHOUT_TORCH = {
     "profile",
     "result",
     "runtime",
+    "text",
     "quantize",
     "planner",
 }
