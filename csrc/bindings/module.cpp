@@ -23,4 +23,7 @@ PYBIND11_MODULE(_core, module) {
   itrt::bindings::register_kernels(module);
   itrt::bindings::register_runtime(module);
   itrt::bindings::register_session(module);
+  itrt::bindings::register_plan(module);
+  itrt::bindings::register_plan_tensors(module);
+  itrt::bindings::register_stripes(module);
 }

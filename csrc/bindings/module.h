@@ -9,6 +9,9 @@ void register_errors(pybind11::module_& module);
 void register_kernels(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
 void register_session(pybind11::module_& module);
+void register_plan(pybind11::module_& module);
+void register_plan_tensors(pybind11::module_& module);
+void register_stripes(pybind11::module_& module);
 
 // Of itrt._core.kernels.
 void register_add(pybind11::module_& module);

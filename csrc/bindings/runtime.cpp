@@ -13,7 +13,9 @@
 #include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "bindings/stripes.h"
 #include "runtime/cpu_budget.h"
+#include "runtime/cpu_cache.h"
 #include "runtime/labels.h"
 #include "runtime/program.h"
 #include "runtime/session.h"
@@ -151,8 +153,22 @@ void register_program(py::module_& module) {
       .def_property_readonly("weight_bytes", [](const SharedProgram& program) { return program->weight_bytes(); })
       .def(
           "arena_bytes",
+          [](const SharedProgram& program, std::int64_t height, std::int64_t width,
+             const std::vector<StripeRow>& stripes) {
+            return plan_memory(*program, {height, width}, Fusion::on, stripes_of(stripes)).arena_bytes;
+          },
+          py::arg("height"), py::arg("width"), py::arg("stripes") = std::vector<StripeRow>())
+      .def(
+          "check_stripes",
+          [](const SharedProgram& program, const std::vector<StripeRow>& stripes) {
+            check_stripes(*program, stripes_of(stripes));
+          },
+          py::arg("stripes"))
+      .def(
+          "choose_stripes",
           [](const SharedProgram& program, std::int64_t height, std::int64_t width) {
-            return plan_memory(*program, {height, width}).arena_bytes;
+            const std::optional<std::int64_t> bytes = level2_cache_bytes();
+            return bytes ? rows_of(choose_stripes(*program, {height, width}, *bytes)) : std::vector<StripeRow>();
           },
           py::arg("height"), py::arg("width"))
       .def("labels", &labels, py::arg("logits"), py::arg("height"), py::arg("width"), py::arg("threads"));

@@ -14,6 +14,7 @@
 #include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "bindings/stripes.h"
 
 namespace py = pybind11;
 
@@ -31,8 +32,9 @@ ByteArray to_array(const TensorView& view) {
 // A session that can keep copies of chosen tensors as they are written, and the time that each took.
 class RecordingSession {
  public:
-  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads, bool fusion)
-      : session_(program, {height, width}, threads, fusion ? Fusion::on : Fusion::off),
+  RecordingSession(const SharedProgram& program, std::int64_t height, std::int64_t width, int threads, bool fusion,
+                   const std::vector<StripeRow>& stripes)
+      : session_(program, {height, width}, threads, fusion ? Fusion::on : Fusion::off, stripes_of(stripes)),
         wanted_(program->model().tensors.size(), false) {}
 
   void record(const std::vector<std::size_t>& tensors) {
@@ -119,8 +121,9 @@ class RecordingSession {
 
 void register_session(py::module_& module) {
   py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
-      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int, bool>(), py::arg("program"),
-           py::arg("height"), py::arg("width"), py::arg("threads"), py::arg("fusion") = true)
+      .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int, bool, const std::vector<StripeRow>&>(),
+           py::arg("program"), py::arg("height"), py::arg("width"), py::arg("threads"), py::arg("fusion") = true,
+           py::arg("stripes") = std::vector<StripeRow>())
       .def("record", &RecordingSession::record, py::arg("tensors"))
       .def("start", &RecordingSession::start, py::arg("image"))
       .def("iterate", &RecordingSession::iterate)

@@ -7,6 +7,9 @@
 //   features   [====================================)
 //   state        [=======)      [===================)   dead between its last reader and the writer of the next state
 //   temporaries           [==)[====)                    gone before the iteration ends
+//
+// An addition reads an element before it writes it, so it may write over an input that dies there: in place. The two
+// tensors are one buffer, and so are the state and the next state.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +18,14 @@
 
 #include "model/program.h"
 #include "model/sizes.h"
-#include "plan/solver.h"
+#include "plan/buffer.h"
 
 namespace itrt::plan {
+
+// Half open: [begin, end).
+struct Interval {
+  std::int64_t begin = 0, end = 0;
+};
 
 struct TensorBuffers {
   std::vector<Buffer> buffers;
@@ -27,9 +35,23 @@ struct TensorBuffers {
   bool copies_state = false;
 };
 
-// `unstored`: tensors that exist only while the operator behind their writer computes both (a resize inside of an
-// addition): they need no memory, and what their writer reads is read a step later.
+// A tensor of which a few rows are stored at a time (stripes.h).
+struct LineBuffer {
+  model::TensorIndex tensor = 0;
+  std::int64_t rows = 0;
+};
+
+// Where the runtime departs from one operator after the other, each tensor stored.
+struct Schedule {
+  // Tensors that exist only while the operator behind their writer computes both (a resize inside of an addition): they
+  // need no memory, and what their writer reads is read a step later.
+  std::vector<model::TensorIndex> unstored = {};
+  // Operators that run in turns, a stripe of rows each: whatever one of them reads or writes lives as long as they all.
+  std::vector<Interval> striped = {};
+  std::vector<LineBuffer> line_buffers = {};
+};
+
 TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,
-                             std::span<const model::TensorIndex> unstored = {});
+                             const Schedule& schedule = {});
 
 }  // namespace itrt::plan

@@ -1,69 +1,138 @@
 #include "plan/solver.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "base/checked.h"
+#include "base/errors.h"
+#include "plan/bounds.h"
+#include "plan/greedy.h"
+#include "plan/local_search.h"
+#include "plan/search.h"
 
 namespace itrt::plan {
 namespace {
 
-// The lowest aligned offset at which `size` bytes fit between the placed neighbours.
-std::int64_t lowest_gap(const Buffer& buffer, std::vector<std::pair<std::int64_t, std::int64_t>>& occupied) {
-  std::sort(occupied.begin(), occupied.end());
-  std::int64_t offset = 0;
-  for (const auto& [begin, end] : occupied) {
-    if (offset + buffer.size <= begin) break;
-    offset = std::max(offset, round_up(end, buffer.alignment));
+// Beyond these the search would need more memory than it is worth; greedy orders and local search remain.
+constexpr std::size_t most_buffers = 4096;
+constexpr std::size_t most_members = std::size_t{1} << 19;
+constexpr std::int64_t nodes_of_first_round = 1000;
+
+// What every height is a multiple of, where buffers that lie on one another lie at sums of sizes.
+std::int64_t granularity(std::span<const Buffer> buffers) {
+  std::int64_t divisor = 0;
+  for (const Buffer& buffer : buffers) {
+    for (const Piece& piece : buffer.pieces) {
+      if (is_occupied(piece)) divisor = std::gcd(std::gcd(divisor, piece.size), piece.offset);
+    }
   }
-  return offset;
+  divisor = std::max<std::int64_t>(divisor, 1);
+  const bool sums_are_aligned = std::all_of(buffers.begin(), buffers.end(),
+                                            [&](const Buffer& buffer) { return divisor % buffer.alignment == 0; });
+  return sums_are_aligned ? divisor : 1;
 }
+
+class Solver {
+ public:
+  Solver(std::span<const Buffer> buffers, const Limits& limits, Cancel cancel)
+      : buffers_(buffers), limits_(limits), cancel_(cancel), granularity_(granularity(buffers)) {}
+
+  Solution solve() {
+    solution_.layout = place_in_order(buffers_, order_by_size(buffers_));
+    raise_bound(lower_bound(buffers_));
+    for (const auto order : {order_by_area, order_by_lifetime}) {
+      if (!is_done()) keep(place_in_order(buffers_, order(buffers_)));
+    }
+    if (is_done()) return solution_;
+    const auto sections = buffers_.size() <= most_buffers ? find_sections(buffers_, most_members) : std::nullopt;
+    if (!sections || !is_from_the_bottom()) improve_orders();
+    if (sections) search(*sections);
+    return solution_;
+  }
+
+ private:
+  bool is_done() const {
+    if (solution_.proven() || solution_.nodes >= limits_.nodes || cancel_()) return true;
+    return limits_.capacity && solution_.fits(*limits_.capacity).has_value();
+  }
+
+  void keep(Layout layout) {
+    if (layout.height < solution_.layout.height) solution_.layout = std::move(layout);
+  }
+
+  void raise_bound(std::int64_t bound) {
+    solution_.lower_bound =
+        std::min(std::max(solution_.lower_bound, round_up(bound, granularity_)), solution_.layout.height);
+  }
+
+  bool is_from_the_bottom() const {
+    return std::all_of(buffers_.begin(), buffers_.end(), [](const Buffer& buffer) {
+      return std::all_of(buffer.pieces.begin(), buffer.pieces.end(),
+                         [](const Piece& piece) { return piece.offset == 0; });
+    });
+  }
+
+  // A placement of a buffer costs about as much as a decision.
+  void improve_orders() {
+    const auto count = static_cast<std::int64_t>(buffers_.size());
+    const std::int64_t steps = (limits_.nodes - solution_.nodes) / 2 / count;
+    keep(improve_order(buffers_, order_by_size(buffers_), limits_.capacity.value_or(solution_.lower_bound), steps,
+                       cancel_));
+    solution_.nodes += steps * count;
+  }
+
+  // Both sides at once: a round tries the lower bound, heights between, and just below the best, each with a little
+  // more work than the round before.
+  void search(const Sections& sections) {
+    Search search(buffers_, sections);
+    const std::int64_t used_before = solution_.nodes;
+    const bool proves = is_from_the_bottom();
+    const auto try_height = [&](std::int64_t height, std::int64_t nodes) {
+      const Answer answer = search.run(height, std::min(nodes, limits_.nodes - solution_.nodes), cancel_);
+      solution_.nodes = used_before + search.nodes();
+      if (answer == Answer::fits) keep(search.layout());
+      if (answer == Answer::impossible && proves) raise_bound(height + 1);
+      return answer;
+    };
+    for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= 2) {
+      bool is_refuted = true;  // without a proof: the search finds no better ones
+      for (const int quarters : {0, 1, 2, 4}) {
+        if (is_done()) break;
+        is_refuted &= try_height(target(quarters), nodes) == Answer::impossible;
+      }
+      if (is_refuted && !proves) break;
+    }
+  }
+
+  // The lower bound, or a part of the way to just below the best height; a multiple of the granularity.
+  std::int64_t target(int quarters) const {
+    if (limits_.capacity) return *limits_.capacity;
+    const std::int64_t steps = (solution_.layout.height - 1 - solution_.lower_bound) / granularity_;
+    return solution_.lower_bound + steps / 4 * granularity_ * quarters + steps % 4 * quarters / 4 * granularity_;
+  }
+
+  std::span<const Buffer> buffers_;
+  const Limits& limits_;
+  Cancel cancel_;
+  std::int64_t granularity_;
+  Solution solution_;
+};
 
 }  // namespace
 
-bool overlap(const Buffer& a, const Buffer& b) {
-  return std::any_of(a.lifetime.begin(), a.lifetime.end(), [&](const Interval& x) {
-    return std::any_of(b.lifetime.begin(), b.lifetime.end(),
-                       [&](const Interval& y) { return x.begin < y.end && y.begin < x.end; });
-  });
+Solution solve(std::span<const Buffer> buffers, const Limits& limits, FunctionRef<bool()> cancel) {
+  check_buffers(buffers);
+  if (limits.capacity && *limits.capacity < 0) {
+    throw InvalidArgument("capacity: expected 0 or more, found " + std::to_string(*limits.capacity));
+  }
+  return Solver(buffers, limits, cancel).solve();
 }
 
-Layout solve(std::span<const Buffer> buffers) {
-  std::vector<std::size_t> order(buffers.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return buffers[a].size > buffers[b].size; });
-  Layout layout{std::vector<std::int64_t>(buffers.size()), 0};
-  std::vector<std::pair<std::int64_t, std::int64_t>> occupied;
-  for (auto current = order.begin(); current != order.end(); ++current) {
-    occupied.clear();
-    for (auto placed = order.begin(); placed != current; ++placed) {
-      if (overlap(buffers[*current], buffers[*placed])) {
-        occupied.emplace_back(layout.offsets[*placed], layout.offsets[*placed] + buffers[*placed].size);
-      }
-    }
-    layout.offsets[*current] = lowest_gap(buffers[*current], occupied);
-    layout.height = std::max(layout.height, layout.offsets[*current] + buffers[*current].size);
-  }
-  return layout;
-}
-
-std::int64_t lower_bound(std::span<const Buffer> buffers) {
-  std::int64_t bound = 0;
-  // The sum can only rise where something begins.
-  for (const Buffer& buffer : buffers) {
-    for (const Interval& interval : buffer.lifetime) {
-      std::int64_t sum = 0;
-      for (const Buffer& other : buffers) {
-        const bool alive = std::any_of(other.lifetime.begin(), other.lifetime.end(), [&](const Interval& candidate) {
-          return candidate.begin <= interval.begin && interval.begin < candidate.end;
-        });
-        sum += alive ? other.size : 0;
-      }
-      bound = std::max(bound, sum);
-    }
-  }
-  return bound;
+Solution solve(std::span<const Buffer> buffers, const Limits& limits) {
+  return solve(buffers, limits, [] { return false; });
 }
 
 }  // namespace itrt::plan

@@ -1,41 +1,45 @@
-// Buffers with lifetimes -> offsets in one arena. Plain data in, plain data out; knows no network.
+// Buffers with lifetimes -> offsets in one arena: an anytime solver that is exact where its limits allow.
 //
-//   offset
-//     ^   +-------+   +--+
-//     |   |   b   |   |d |      a buffer with two intervals (d) keeps its offset; others may use its place in between
-//     |   +---+---+---+--+
-//     |   | a     | c    |
-//     +---+-------+------+--> time
+//   height
+//     ^   best layout so far  ----+____                  greedy orders first, then searches for lower ones
+//     |                                +______+ proven: both are equal
+//     |                      _________________|
+//     |   lower bound  -----+                            heights that the search proved impossible
+//     +-----------------------------------------> work
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <vector>
+
+#include "base/function_ref.h"
+#include "plan/buffer.h"
 
 namespace itrt::plan {
 
-// Half open: [begin, end).
-struct Interval {
-  std::int64_t begin = 0, end = 0;
+struct Limits {
+  // Decisions of the search, the same on every machine. The default takes a session some milliseconds at most.
+  std::int64_t nodes = 2000;
+  // Any layout of this height will do; nothing lower is looked for.
+  std::optional<std::int64_t> capacity = std::nullopt;
 };
 
-struct Buffer {
-  std::int64_t size = 0;           // bytes
-  std::int64_t alignment = 1;      // of the offset
-  std::vector<Interval> lifetime;  // when the contents matter
+struct Solution {
+  Layout layout;                 // never higher than greedy by size
+  std::int64_t lower_bound = 0;  // of every layout's height
+  std::int64_t nodes = 0;        // that were used
+
+  bool proven() const { return layout.height == lower_bound; }
+  // Whether the buffers fit into a capacity; none: not known.
+  std::optional<bool> fits(std::int64_t capacity) const {
+    if (layout.height <= capacity) return true;
+    return lower_bound > capacity ? std::optional(false) : std::nullopt;
+  }
 };
 
-struct Layout {
-  std::vector<std::int64_t> offsets;  // one a buffer
-  std::int64_t height = 0;            // bytes of the arena
-};
-
-bool overlap(const Buffer& a, const Buffer& b);
-
-// Greedy by size: the largest buffer first, each at the lowest offset where it meets nothing that lives with it.
-Layout solve(std::span<const Buffer> buffers);
-
-// The largest sum of sizes that live at one time: no layout is lower.
-std::int64_t lower_bound(std::span<const Buffer> buffers);
+// `cancel` is asked every few hundred decisions; true ends the work with the best layout kept. Without it the solution
+// is a function of the arguments alone. Throws InvalidArgument (buffer.h).
+Solution solve(std::span<const Buffer> buffers, const Limits& limits, FunctionRef<bool()> cancel);
+Solution solve(std::span<const Buffer> buffers, const Limits& limits = {});
 
 }  // namespace itrt::plan

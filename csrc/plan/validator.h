@@ -5,12 +5,12 @@
 #include <span>
 #include <string>
 
-#include "plan/solver.h"
+#include "plan/buffer.h"
 
 namespace itrt::plan {
 
-// What is wrong with the layout; none if every buffer is aligned, inside the arena and apart from all that live with
-// it.
+// What is wrong with the layout; none if every buffer is aligned, and every piece inside the arena and apart from all
+// that live with it. Compares all pairs.
 std::optional<std::string> find_conflict(std::span<const Buffer> buffers, const Layout& layout);
 
 }  // namespace itrt::plan

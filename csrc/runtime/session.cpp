@@ -8,6 +8,7 @@
 #include "base/checked.h"
 #include "base/errors.h"
 #include "plan/lifetimes.h"
+#include "plan/solver.h"
 #include "plan/validator.h"
 #include "runtime/thread_pool.h"
 
@@ -21,45 +22,41 @@ constexpr std::int64_t row_grain = 1;
 
 struct TensorLayout {
   std::vector<model::Size> sizes;
+  Schedule schedule;
   std::vector<std::int64_t> offsets;  // one a tensor
   MemoryPlan memory;
   bool copies_state = false;
 };
 
-std::int64_t scratch_bytes_of(const PreparedOperator& op, const Program& program, std::span<const model::Size> sizes,
-                              Fusion fusion) {
+std::int64_t scratch_bytes_of(const model::Resize& resize, const FusedOperator& fused, const Program& program,
+                              std::span<const model::Size> sizes) {
+  const model::TensorIndex output = fused.op->output;
+  const model::Size from = sizes[static_cast<std::size_t>(resize.input)], to = sizes[static_cast<std::size_t>(output)];
+  const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(output)].channels;
+  const bool joined = fused.resize != nullptr;
+  return static_cast<std::int64_t>(
+      (joined ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(from.width, to.width, channels));
+}
+
+std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program, std::span<const model::Size> sizes) {
+  const PreparedOperator& op = fused.resize != nullptr ? *fused.resize : *fused.op;
   std::size_t bytes = 0;
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
     for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
   } else if (const auto* resize = std::get_if<model::Resize>(&op.body)) {
-    const model::Size from = sizes[static_cast<std::size_t>(resize->input)],
-                      to = sizes[static_cast<std::size_t>(op.output)];
-    const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(op.output)].channels;
-    const bool joined = fusion == Fusion::on && op.joins_next;
-    bytes =
-        (joined ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(from.width, to.width, channels);
+    return scratch_bytes_of(*resize, fused, program, sizes);
   }
   return static_cast<std::int64_t>(bytes);
 }
 
-std::vector<model::TensorIndex> unstored_tensors(const Program& program, Fusion fusion) {
-  std::vector<model::TensorIndex> result;
-  if (fusion == Fusion::off) return result;
-  for (const auto* section : {&program.stem(), &program.block(), &program.head()}) {
-    for (const PreparedOperator& op : *section) {
-      if (op.joins_next) result.push_back(op.output);
-    }
-  }
-  return result;
-}
-
-TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion) {
+TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, std::span<const Stripe> stripes) {
   constexpr auto alignment = static_cast<std::int64_t>(cache_line);
   TensorLayout result;
   result.sizes = model::infer_sizes(program.model(), image);
+  result.schedule = make_schedule(program, result.sizes, fusion, stripes);
   const plan::TensorBuffers tensors =
-      plan::tensor_buffers(program.model(), result.sizes, alignment, unstored_tensors(program, fusion));
-  const plan::Layout layout = plan::solve(tensors.buffers);
+      plan::tensor_buffers(program.model(), result.sizes, alignment, result.schedule.memory);
+  const plan::Layout layout = plan::solve(tensors.buffers).layout;
   if (const auto conflict = plan::find_conflict(tensors.buffers, layout)) {
     throw std::logic_error("memory plan: " + *conflict);
   }
@@ -67,10 +64,10 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion) {
   result.copies_state = tensors.copies_state;
   // Kernels may read a little behind the end of an input, also of the last one.
   result.memory.arena_bytes = round_up(layout.height + static_cast<std::int64_t>(kernels::input_slack), alignment);
-  for (const auto* section : {&program.stem(), &program.block(), &program.head()}) {
-    for (const PreparedOperator& op : *section) {
+  for (const SectionSchedule& section : result.schedule.sections) {
+    for (const FusedOperator& fused : section.operators) {
       result.memory.scratch_bytes =
-          std::max(result.memory.scratch_bytes, scratch_bytes_of(op, program, result.sizes, fusion));
+          std::max(result.memory.scratch_bytes, scratch_bytes_of(fused, program, result.sizes));
     }
   }
   result.memory.scratch_bytes = round_up(result.memory.scratch_bytes, alignment);
@@ -79,19 +76,22 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion) {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion) {
-  return lay_out(program, image, fusion).memory;
+MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion, std::span<const Stripe> stripes) {
+  return lay_out(program, image, fusion, stripes).memory;
 }
 
-Session::Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion)
-    : program_(std::move(program)), threads_(threads), fusion_(fusion) {
-  TensorLayout layout = lay_out(*program_, image, fusion);
+Session::Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion,
+                 std::span<const Stripe> stripes)
+    : program_(std::move(program)), threads_(threads) {
+  TensorLayout layout = lay_out(*program_, image, fusion, stripes);
   sizes_ = std::move(layout.sizes);
+  schedule_ = std::move(layout.schedule);
   copies_state_ = layout.copies_state;
   arena_bytes_ = layout.memory.arena_bytes;
   scratch_bytes_ = layout.memory.scratch_bytes;
   memory_ = AlignedBuffer(static_cast<std::size_t>(arena_bytes_ + scratch_bytes_ * threads_));
   for (const std::int64_t offset : layout.offsets) tensors_.push_back(memory_.as<std::uint8_t>() + offset);
+  first_rows_.assign(tensors_.size(), 0);
   std::size_t widest = 0;
   for (const auto* section : {&program_->stem(), &program_->block(), &program_->head()}) {
     for (const PreparedOperator& op : *section) {
@@ -116,7 +116,7 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap) {
   if (tap != nullptr) (*tap)(target);
   iterations_done_ = 0;
   started_ = true;
-  run(program_->stem(), 0, tap);
+  run(Section::stem, 0, tap);
 }
 
 void Session::iterate(const Tap* tap) {
@@ -125,7 +125,7 @@ void Session::iterate(const Tap* tap) {
   if (limit && iterations_done_ >= *limit) {
     throw InvalidArgument("iterations: expected at most " + std::to_string(*limit) + ", found one more");
   }
-  run(program_->block(), iterations_done_, tap);
+  run(Section::block, iterations_done_, tap);
   if (copies_state_) {
     const TensorView next = view(*program_->model().next_state);
     std::memcpy(data(*program_->model().state), next.bytes.data(), next.bytes.size());
@@ -135,7 +135,7 @@ void Session::iterate(const Tap* tap) {
 
 TensorView Session::answer(const Tap* tap) {
   if (!started_) throw InvalidArgument("session: expected an image before an answer, found none");
-  run(program_->head(), std::max<std::int64_t>(iterations_done_ - 1, 0), tap);
+  run(Section::head, std::max<std::int64_t>(iterations_done_ - 1, 0), tap);
   return view(program_->model().logits);
 }
 
@@ -150,28 +150,72 @@ std::byte* Session::scratch(int thread) const {
   return const_cast<std::byte*>(memory_.data()) + arena_bytes_ + scratch_bytes_ * thread;
 }
 
-void Session::run(const std::vector<PreparedOperator>& operators, std::int64_t step, const Tap* tap) {
-  const PreparedOperator* resize = nullptr;  // that waits for the operator behind it
-  for (const PreparedOperator& op : operators) {
-    if (fusion_ == Fusion::on && op.joins_next) {
-      resize = &op;
-      continue;
-    }
-    if (resize != nullptr) {
-      run_joined(std::get<model::Resize>(resize->body), resize->output, std::get<model::Add>(op.body), op.output);
-      resize = nullptr;
+void Session::run(Section index, std::int64_t step, const Tap* tap) {
+  const SectionSchedule& section = schedule_.sections[static_cast<std::size_t>(index)];
+  auto striped = section.striped.begin();
+  for (std::size_t i = 0; i < section.operators.size(); ++i) {
+    if (striped != section.striped.end() && striped->first == i) {
+      run_stripes(section, *striped, step, tap);
+      i = striped->last;
+      ++striped;
     } else {
-      std::visit([&](const auto& body) { run(body, op.output, step); }, op.body);
+      const FusedOperator& fused = section.operators[i];
+      run(fused, {0, size(fused.op->output).height}, step);
+      if (tap != nullptr) (*tap)(view(fused.op->output));
     }
-    if (tap != nullptr) (*tap)(view(op.output));
   }
 }
 
-void Session::run(const PreparedConvolution& convolution, model::TensorIndex output, std::int64_t step) {
+void Session::run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step,
+                          const Tap* tap) {
+  for (std::size_t stripe = 0; stripe < striped.plan.computed.size(); ++stripe) {
+    move_halos(striped, stripe);
+    for (std::size_t i = striped.first; i <= striped.last; ++i) {
+      const plan::Rows rows = striped.plan.computed[stripe][i - striped.first];
+      if (rows.count() > 0) run(section.operators[i], rows, step);
+    }
+  }
+  if (tap == nullptr) return;
+  for (std::size_t i = striped.first; i <= striped.last; ++i) {
+    const model::TensorIndex output = section.operators[i].op->output;
+    const bool in_line = std::any_of(striped.lines.begin(), striped.lines.end(),
+                                     [&](const PlannedLine& line) { return line.tensor == output; });
+    if (!in_line) (*tap)(view(output));
+  }
+}
+
+// What the last stripe left in the line buffers and this one needs moves to their front.
+void Session::move_halos(const StripedOperators& striped, std::size_t stripe) {
+  for (const PlannedLine& line : striped.lines) {
+    const plan::Rows held = striped.plan.held[stripe][line.planned];
+    if (stripe > 0) {
+      const plan::Rows before = striped.plan.held[stripe - 1][line.planned];
+      const std::int64_t rows = before.last - held.first;
+      if (rows > 0 && held.first > before.first) {
+        std::memmove(data(line.tensor), row(line.tensor, held.first),
+                     static_cast<std::size_t>(rows * row_bytes(line.tensor)));
+      }
+    }
+    first_rows_[static_cast<std::size_t>(line.tensor)] = held.first;
+  }
+}
+
+void Session::run(const FusedOperator& fused, plan::Rows rows, std::int64_t step) {
+  const PreparedOperator& op = *fused.op;
+  if (fused.resize != nullptr) {
+    run_joined(std::get<model::Resize>(fused.resize->body), fused.resize->output, std::get<model::Add>(op.body),
+               op.output, rows);
+  } else {
+    std::visit([&](const auto& body) { run(body, op.output, rows, step); }, op.body);
+  }
+}
+
+void Session::run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows,
+                  std::int64_t step) {
   const std::size_t terms = convolution.inputs.size();
   for (std::size_t term = 0; term < terms; ++term) {
     const model::TensorIndex input = convolution.inputs[term];
-    convolution_inputs_[term] = {data(input), size(input).height, size(input).width};
+    convolution_inputs_[term] = {data(input), size(input).height, size(input).width, first_row(input)};
   }
   kernels::ConvolutionCall call;
   call.inputs = std::span(convolution_inputs_).first(terms);
@@ -179,67 +223,75 @@ void Session::run(const PreparedConvolution& convolution, model::TensorIndex out
   call.output = data(output);
   call.output_height = size(output).height;
   call.output_width = size(output).width;
+  call.output_first_row = first_row(output);
   const kernels::PackedConvolution& packed = convolution.packed.at(step);
-  ThreadPool::shared().parallel_for(threads_, call.output_height * call.output_width, pixel_grain,
+  const std::int64_t begin = rows.first * call.output_width;
+  ThreadPool::shared().parallel_for(threads_, rows.count() * call.output_width, pixel_grain,
                                     [&](int thread, std::int64_t first, std::int64_t last) {
                                       kernels::ConvolutionCall mine = call;
                                       mine.scratch = scratch(thread);
-                                      kernels::convolve(packed, mine, first, last);
+                                      kernels::convolve(packed, mine, begin + first, begin + last);
                                     });
 }
 
-kernels::AddCall Session::add_call(const model::Add& add, model::TensorIndex output) {
+kernels::AddCall Session::add_call(const model::Add& add, model::TensorIndex output, std::int64_t first_row,
+                                   std::optional<model::TensorIndex> unstored) {
   for (std::size_t index = 0; index < add.inputs.size(); ++index) {
     const model::TensorIndex input = add.inputs[index];
-    add_inputs_[index] = {data(input), tensor(input).zero_points.front(), add.multipliers[index]};
+    const std::uint8_t* const bytes = input == unstored ? nullptr : row(input, first_row);
+    add_inputs_[index] = {bytes, tensor(input).zero_points.front(), add.multipliers[index]};
   }
   return {.inputs = std::span(add_inputs_).first(add.inputs.size()),
           .shift = add.shift,
           .output_zero_point = tensor(output).zero_points.front(),
           .clamp_lower = add.clamp.lower,
           .clamp_upper = add.clamp.upper,
-          .output = data(output)};
+          .output = row(output, first_row)};
 }
 
-kernels::ResizeCall Session::resize_call(const model::Resize& resize, model::TensorIndex output) const {
+kernels::ResizeCall Session::resize_call(const model::Resize& resize, model::TensorIndex output,
+                                         std::int64_t first_row) const {
   return {.input = data(resize.input),
           .input_height = size(resize.input).height,
           .input_width = size(resize.input).width,
+          .input_first_row = this->first_row(resize.input),
           .channels = tensor(output).channels,
-          .output = data(output),
+          .output = row(output, first_row),
           .output_height = size(output).height,
-          .output_width = size(output).width};
+          .output_width = size(output).width,
+          .output_first_row = first_row};
 }
 
-void Session::run(const model::Add& add, model::TensorIndex output, std::int64_t) {
-  const kernels::AddCall call = add_call(add, output);
-  const auto elements = static_cast<std::int64_t>(view(output).bytes.size());
+void Session::run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t) {
+  const kernels::AddCall call = add_call(add, output, rows.first);
+  const std::int64_t elements = rows.count() * row_bytes(output);
   ThreadPool::shared().parallel_for(threads_, elements, element_grain, [&](int, std::int64_t first, std::int64_t last) {
     program_->add_kernel().run(call, first, last);
   });
 }
 
-void Session::run(const model::Resize& resize, model::TensorIndex output, std::int64_t) {
-  const kernels::ResizeCall call = resize_call(resize, output);
-  ThreadPool::shared().parallel_for(threads_, call.output_height, row_grain,
+void Session::run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t) {
+  const kernels::ResizeCall call = resize_call(resize, output, rows.first);
+  ThreadPool::shared().parallel_for(threads_, rows.count(), row_grain,
                                     [&](int thread, std::int64_t first, std::int64_t last) {
                                       kernels::ResizeCall mine = call;
                                       mine.scratch = scratch(thread);
-                                      program_->resize_kernel().run(mine, first, last);
+                                      program_->resize_kernel().run(mine, rows.first + first, rows.first + last);
                                     });
 }
 
 void Session::run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
-                         model::TensorIndex output) {
-  const kernels::ResizeAddCall call = {.resize = resize_call(resize, resized),
-                                       .add = add_call(add, output),
+                         model::TensorIndex output, plan::Rows rows) {
+  const kernels::ResizeAddCall call = {.resize = resize_call(resize, output, rows.first),
+                                       .add = add_call(add, output, rows.first, resized),
                                        .resized_input = add.inputs[0] == resized ? std::size_t{0} : std::size_t{1}};
-  ThreadPool::shared().parallel_for(
-      threads_, size(output).height, row_grain, [&](int thread, std::int64_t first, std::int64_t last) {
-        kernels::ResizeAddCall mine = call;
-        mine.resize.scratch = scratch(thread);
-        kernels::resize_add(program_->resize_kernel(), program_->add_kernel(), mine, first, last);
-      });
+  ThreadPool::shared().parallel_for(threads_, rows.count(), row_grain,
+                                    [&](int thread, std::int64_t first, std::int64_t last) {
+                                      kernels::ResizeAddCall mine = call;
+                                      mine.resize.scratch = scratch(thread);
+                                      kernels::resize_add(program_->resize_kernel(), program_->add_kernel(), mine,
+                                                          rows.first + first, rows.first + last);
+                                    });
 }
 
 }  // namespace itrt

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/function_ref.h"
 #include "model/sizes.h"
 #include "runtime/program.h"
+#include "runtime/schedule.h"
 
 namespace itrt {
 
@@ -26,19 +28,20 @@ struct MemoryPlan {
   std::int64_t arena_bytes = 0;    // tensors
   std::int64_t scratch_bytes = 0;  // kernels' work space, a thread
 };
-// Whether operators that can be computed in one are (PreparedOperator::joins_next). Without it every tensor of the
-// program exists at its time, for taps.
-enum class Fusion { off, on };
 
-MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion = Fusion::on);
+// Throws InvalidArgument where the program does not fit the image size, or the stripes not the program.
+MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion = Fusion::on,
+                       std::span<const Stripe> stripes = {});
 
 class Session {
  public:
-  // Called with every tensor right after the operator that wrote it; with fusion those alone that are written.
+  // Called with every tensor right after the operator that wrote it, or the last one of its stripes. With fusion those
+  // alone that are written, with stripes those alone that are stored whole.
   using Tap = FunctionRef<void(const TensorView&)>;
 
-  // Allocates all memory of all runs. Throws InvalidArgument where the program does not fit the image size.
-  Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion = Fusion::on);
+  // Allocates all memory of all runs. Throws what plan_memory throws.
+  Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion = Fusion::on,
+          std::span<const Stripe> stripes = {});
 
   // Take an image, (height, width, channels) u8, and run the stem.
   void start(std::span<const std::uint8_t> image, const Tap* tap = nullptr);
@@ -60,25 +63,39 @@ class Session {
   const model::Tensor& tensor(model::TensorIndex index) const {
     return program_->model().tensors[static_cast<std::size_t>(index)];
   }
+  // The row that `data` points to: 0, but of a tensor in a line buffer.
+  std::int64_t first_row(model::TensorIndex index) const { return first_rows_[static_cast<std::size_t>(index)]; }
+  std::int64_t row_bytes(model::TensorIndex index) const { return size(index).width * tensor(index).channels; }
+  std::uint8_t* row(model::TensorIndex index, std::int64_t row) const {
+    return data(index) + (row - first_row(index)) * row_bytes(index);
+  }
   std::byte* scratch(int thread) const;
-  void run(const std::vector<PreparedOperator>& operators, std::int64_t step, const Tap* tap);
-  void run(const PreparedConvolution& convolution, model::TensorIndex output, std::int64_t step);
-  void run(const model::Add& add, model::TensorIndex output, std::int64_t step);
-  void run(const model::Resize& resize, model::TensorIndex output, std::int64_t step);
+
+  void run(Section section, std::int64_t step, const Tap* tap);
+  void run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step, const Tap* tap);
+  void move_halos(const StripedOperators& striped, std::size_t stripe);
+  // These compute rows [rows.first, rows.last) of the output.
+  void run(const FusedOperator& fused, plan::Rows rows, std::int64_t step);
+  void run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
-                  model::TensorIndex output);
-  kernels::AddCall add_call(const model::Add& add, model::TensorIndex output);
-  kernels::ResizeCall resize_call(const model::Resize& resize, model::TensorIndex output) const;
+                  model::TensorIndex output, plan::Rows rows);
+  // What these read and write element by element begins at `first_row`. `unstored`: an input without memory.
+  kernels::AddCall add_call(const model::Add& add, model::TensorIndex output, std::int64_t first_row,
+                            std::optional<model::TensorIndex> unstored = std::nullopt);
+  kernels::ResizeCall resize_call(const model::Resize& resize, model::TensorIndex output, std::int64_t first_row) const;
 
   std::shared_ptr<const Program> program_;
   int threads_;
-  Fusion fusion_;
+  Schedule schedule_;
   std::vector<model::Size> sizes_;
   std::int64_t arena_bytes_ = 0;
   std::int64_t scratch_bytes_ = 0;
   bool copies_state_ = false;
   AlignedBuffer memory_;                // the arena, then a scratch a thread
   std::vector<std::uint8_t*> tensors_;  // where each tensor lies
+  std::vector<std::int64_t> first_rows_;
   std::vector<kernels::ConvolutionInput>
       convolution_inputs_;  // room for the widest operator, so that a run allocates nothing
   std::vector<kernels::AddInput> add_inputs_;

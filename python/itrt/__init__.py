@@ -13,11 +13,23 @@ from itrt._core import __version__
 from itrt.errors import ItrtError
 from itrt.result import Result
 from itrt.runtime import Model, load, packaged_models
+from itrt.stripes import Stripe
 
 if TYPE_CHECKING:
     from itrt.converter import convert
 
-__all__ = ["ItrtError", "Model", "Result", "__version__", "convert", "errors", "kernels", "load", "packaged_models"]
+__all__ = [
+    "ItrtError",
+    "Model",
+    "Result",
+    "Stripe",
+    "__version__",
+    "convert",
+    "errors",
+    "kernels",
+    "load",
+    "packaged_models",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from itrt import _core
+from itrt.stripes import Stripe
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,8 @@ class ExecutedOperator:
     """An operator of the program, as `Model.run` computes it.
 
     ``kernels`` are the names of all that take part. ``fused_into`` names the operator that computes this one on the
-    way, or is None: then it is computed by itself, over whole tensors and, in the block, in every iteration.
+    way, or is None: then it is computed by itself and, in the block, in every iteration. ``stripe`` is the one in which
+    it runs, or None: then it runs over whole tensors.
     """
 
     section: str
@@ -20,13 +23,31 @@ class ExecutedOperator:
     kind: str
     kernels: tuple[str, ...]
     fused_into: str | None
+    stripe: Stripe | None = None
 
 
-def executed_operators(program: _core.Program) -> tuple[ExecutedOperator, ...]:
+def executed_operators(program: _core.Program, stripes: Sequence[Stripe] = ()) -> tuple[ExecutedOperator, ...]:
     """All operators of a program in the order of execution."""
     rows = program.operators
     following = [row.name for row in rows[1:]] + [None]
+    striped = _stripe_of_operator(rows, stripes)
     return tuple(
-        ExecutedOperator(row.section, row.name, row.kind, tuple(row.kernels), name if row.joins_next else None)
+        ExecutedOperator(
+            row.section,
+            row.name,
+            row.kind,
+            tuple(row.kernels),
+            name if row.joins_next else None,
+            striped.get((row.section, row.name)),
+        )
         for row, name in zip(rows, following, strict=True)
     )
+
+
+def _stripe_of_operator(rows: Sequence[_core.Operator], stripes: Sequence[Stripe]) -> dict[tuple[str, str], Stripe]:
+    result: dict[tuple[str, str], Stripe] = {}
+    for stripe in stripes:
+        names = [row.name for row in rows if row.section == stripe.section]
+        for name in names[names.index(stripe.first) : names.index(stripe.last) + 1]:
+            result[stripe.section, name] = stripe
+    return result

@@ -18,6 +18,7 @@ from itrt import _core
 from itrt.errors import InvalidArgumentError, MissingFileError, ModelFileError
 from itrt.images import Image, read_image
 from itrt.result import Result
+from itrt.stripes import AUTO, Stripe, StripeChoice, StripeRow, named_stripes, stripe_rows
 
 if TYPE_CHECKING:
     from itrt.execution import ExecutedOperator
@@ -37,7 +38,13 @@ def packaged_models() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(_MODEL_SUFFIX) for name in names if name.endswith(_MODEL_SUFFIX)))
 
 
-def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, isa: str | None = None) -> Model:
+def load(
+    model: str | os.PathLike[str] | bytes,
+    *,
+    threads: int | None = None,
+    isa: str | None = None,
+    stripes: StripeChoice = None,
+) -> Model:
     """Load a model.
 
     Parameters
@@ -49,6 +56,10 @@ def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, i
     isa
         The instruction set of the kernels (`itrt.kernels.list`). Default: ``ITRT_ISA``, or else the best of this CPU.
         The bytes of all results are the same on all of them.
+    stripes
+        Operators that run a few rows at a time (`Stripe`), which needs less memory; the bytes of all results are the
+        same. "auto": those whose tensors leave the CPU's cache of level 2, in stripes that stay in it; none where the
+        system does not tell its size. Default: none. `Model.taps` and `Model.profile` run without stripes.
 
     Raises
     ------
@@ -57,14 +68,15 @@ def load(model: str | os.PathLike[str] | bytes, *, threads: int | None = None, i
     ModelFileError
         If the bytes are not a whole and valid model of this format version.
     InvalidArgumentError
-        For a wrong thread count or instruction set.
+        For a wrong thread count or instruction set, or stripes that the program cannot run: unknown operators, less
+        than a row, an operator in two of them, or a fused resize without its addition.
     """
     count = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
     if isa is not None and not isinstance(isa, str):
         raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
     data, source = read_model(model)
     try:
-        return Model(_core.Program(data, isa), count, len(data))
+        return Model(_core.Program(data, isa), count, len(data), stripes)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error
 
@@ -96,10 +108,15 @@ def _check_count(name: str, value: object, highest: int | None) -> int:
 class Model:
     """A loaded network. It may be used by several Python threads at the same time; a run releases the GIL."""
 
-    def __init__(self, program: _core.Program, threads: int, file_bytes: int):
+    def __init__(self, program: _core.Program, threads: int, file_bytes: int, stripes: StripeChoice = None):
         self._program = program
         self._threads = threads
         self._file_bytes = file_bytes
+        self._chooses_stripes = isinstance(stripes, str) and stripes == AUTO
+        self._stripe_rows: tuple[StripeRow, ...] = ()
+        if stripes is not None and not self._chooses_stripes:
+            self._stripe_rows = stripe_rows(program, stripes)
+            program.check_stripes(self._stripe_rows)
         self._palette = np.asarray(program.palette)
         self._palette.setflags(write=False)
         self._idle: list[tuple[tuple[int, int], _core.Session]] = []
@@ -163,7 +180,15 @@ class Model:
     def arena_bytes(self, height: int, width: int) -> int:
         """Bytes of the one arena that holds all activations of a run on images of this size."""
         checked = _check_count("height", height, _MAX_EXTENT), _check_count("width", width, _MAX_EXTENT)
-        return int(self._program.arena_bytes(*checked))
+        return int(self._program.arena_bytes(*checked, self._stripes_of(*checked)))
+
+    def stripes(self, height: int, width: int) -> tuple[Stripe, ...]:
+        """The stripes of a run on images of this size."""
+        checked = _check_count("height", height, _MAX_EXTENT), _check_count("width", width, _MAX_EXTENT)
+        return named_stripes(self._program, self._stripes_of(*checked))
+
+    def _stripes_of(self, height: int, width: int) -> Sequence[StripeRow]:
+        return self._program.choose_stripes(height, width) if self._chooses_stripes else self._stripe_rows
 
     def run(self, image: Image, iterations: int | None = None) -> Result:
         """Segment an image.
@@ -252,11 +277,28 @@ class Model:
             found.update({(all_names[index], step): array for index, array in session.take()})
         return found
 
-    def execution(self) -> tuple[ExecutedOperator, ...]:
-        """The operators with the kernels that run them and what is computed in one; for images of any size."""
+    def execution(self, height: int | None = None, width: int | None = None) -> tuple[ExecutedOperator, ...]:
+        """The operators with the kernels that run them, what is computed in one, and what runs in stripes.
+
+        Parameters
+        ----------
+        height, width
+            An image's size: needed where the stripes depend on it ("auto").
+
+        Raises
+        ------
+        InvalidArgumentError
+            For a size that no image has, or none where the stripes depend on it.
+        """
         from itrt.execution import executed_operators  # `import itrt` stays small
 
-        return executed_operators(self._program)
+        if height is not None and width is not None:
+            stripes = self.stripes(height, width)
+        elif self._chooses_stripes or height is not None or width is not None:
+            raise InvalidArgumentError(f"execution: expected an image's height and width, found {height} and {width}")
+        else:
+            stripes = named_stripes(self._program, self._stripe_rows)
+        return executed_operators(self._program, stripes)
 
     def profile(self, image: Image, iterations: int | None = None, repeats: int = 20) -> Profile:
         """Run `repeats` times and measure every operator by itself, without any fusion; see `run` for the arguments.
@@ -296,6 +338,10 @@ class Model:
         pixels = read_image(image)
         return pixels if self._program.color_order == "RGB" else np.ascontiguousarray(pixels[:, :, ::-1])
 
+    def _new_session(self, height: int, width: int) -> _core.Session:
+        stripes = self._stripes_of(height, width)
+        return _core.Session(self._program, height, width, self._threads, stripes=stripes)
+
     @contextmanager
     def _session(self, height: int, width: int) -> Iterator[_core.Session]:
         """A session of this size for one run: one that idles, or a new one."""
@@ -304,7 +350,7 @@ class Model:
             match = next((entry for entry in self._idle if entry[0] == size), None)
             if match is not None:
                 self._idle.remove(match)
-        session = match[1] if match is not None else _core.Session(self._program, height, width, self._threads)
+        session = match[1] if match is not None else self._new_session(height, width)
         try:
             yield session
         finally:

@@ -12,7 +12,7 @@ PYTHON = ROOT / "python" / "itrt"
 CPP = ROOT / "csrc"
 
 # What a part may import beside itself.
-PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime"}
+PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime", "stripes"}
 PYTHON_ARROWS = {
     "errors": set(),
     "files": set(),
@@ -22,15 +22,16 @@ PYTHON_ARROWS = {
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
-    "execution": {"_core"},
+    "stripes": {"_core", "errors"},
+    "execution": {"_core", "stripes"},
     "profile": {"_core"},
-    "runtime": {"_core", "errors", "execution", "images", "profile", "result", "format"},
+    "runtime": {"_core", "errors", "execution", "images", "profile", "result", "stripes", "format"},
     "nn": {"errors"},
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
     "planner": {"_core", "errors", "files", "format", "text"},
-    "bench": {"_core", "errors", "files", "format", "kernels", "runtime", "converter", "nn", "train"},
+    "bench": {"_core", "errors", "files", "format", "kernels", "planner", "runtime", "converter", "nn", "quantize", "train"},
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}
@@ -57,6 +58,7 @@ WITHOUT_TORCH = {
     "profile",
     "result",
     "runtime",
+    "stripes",
     "text",
     "quantize",
     "planner",

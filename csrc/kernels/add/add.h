@@ -22,6 +22,7 @@ struct AddInput {
   std::int32_t multiplier = 0;
 };
 
+// The output may lie where an input lies: every element is read before it is written, whatever the range of a call.
 struct AddCall {
   std::span<const AddInput> inputs;
   std::int32_t shift = 0;

@@ -8,6 +8,7 @@
 #include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
+#include "kernels/convolution/convolution_skip.h"
 #include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem.h"
 #include "kernels/convolution/stem_kernel.h"
@@ -33,12 +34,18 @@ std::size_t grouped_scratch_offset(const PackedConvolution& packed) {
   return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(panel_bytes(packed)), cache_line));
 }
 
+// And behind that the sums' start where runs are skipped.
+std::size_t start_scratch_offset(const PackedConvolution& packed) {
+  const std::size_t end = grouped_scratch_offset(packed) + grouped_scratch_bytes(packed);
+  return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(end), cache_line));
+}
+
 }  // namespace
 
 std::size_t scratch_bytes(const PackedConvolution& packed) {
   if (packed.stem) return stem_scratch_bytes(packed);
   if (packed.segment_count == 0) return grouped_scratch_bytes(packed);
-  return grouped_scratch_offset(packed) + grouped_scratch_bytes(packed);
+  return start_scratch_offset(packed) + static_cast<std::size_t>(packed.lanes) * sizeof(std::int32_t);
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
@@ -46,15 +53,20 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
   if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
   Panel panel(packed, call, first);
   GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
+  SkippedStart start(packed, call.requantization->lanes.as<std::int32_t>(),
+                     reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed)));
   while (first < last) {
     const std::int64_t limit = packed.grouped.empty() ? last : std::min(last, first + grouped_panel_pixels);
     const std::int64_t pixels = panel.fill(limit);
+    const std::int32_t* const lanes = start.of(panel.runs());
     grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
       ConvolutionBlock block = output_block(packed, call, b, first);
       block.pointers = panel.pointers();
       block.pointer_stride = panel_pixels;
       block.pixels = pixels;
+      block.start = lanes + packed.blocks[b].first_lane;
+      restrict_to(panel.runs(), packed, block);
       block.initial = grouped.sum(b);
       block.initial_stride = block.width;
       packed.kernel->run(block);

@@ -85,6 +85,8 @@ struct PackedConvolution {
   AlignedBuffer weights;
   AlignedBuffer padding;                              // runs that hold each term's zero points
   std::int64_t lanes = 0;                             // of all blocks
+  // [run][lane]: the part of zero_point_sum that is a run's; empty where no run may be skipped (convolution_skip.h).
+  std::vector<std::int32_t> run_zero_point_sums;
   std::vector<std::int32_t> zero_point_sum;           // sum of weight * zero_point an output channel: bias -= this
   std::vector<std::int64_t> lowest_sum, highest_sum;  // of weight * input, whatever the input, an output channel
 };
@@ -105,18 +107,20 @@ struct PackedRequantization {
   AlignedBuffer lanes;                     // i32 start, f32 scale, f32 offset; each [lane]
 };
 
-// Where a term's input lies; its height and width.
+// Where a term's input lies; its height and width. Of an input that is computed a stripe at a time, rows may be missing
+// in memory: `data` is that of row `first_row`, and only output pixels that read no row before it may be computed.
 struct ConvolutionInput {
   const std::uint8_t* data = nullptr;
   std::int64_t height = 0, width = 0;
+  std::int64_t first_row = 0;
 };
 
 // Everything that changes from call to call.
 struct ConvolutionCall {
   std::span<const ConvolutionInput> inputs;  // one a term
   const PackedRequantization* requantization = nullptr;
-  std::uint8_t* output = nullptr;  // (height, width, out_channels)
-  std::int64_t output_height = 0, output_width = 0;
+  std::uint8_t* output = nullptr;  // (height, width, out_channels), from row `output_first_row` on
+  std::int64_t output_height = 0, output_width = 0, output_first_row = 0;
   std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
 };
 

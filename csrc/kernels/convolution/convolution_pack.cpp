@@ -208,6 +208,22 @@ void sum_weights(PackedConvolution& packed, std::span<const ConvolutionTerm> ter
   }
 }
 
+// Whether runs in the padding may be skipped: those of one term with one zero point, and of more kernel rows than one.
+bool may_skip(const PackedConvolution& packed, std::span<const ConvolutionTerm> terms) {
+  const ConvolutionRun &first = packed.runs.front(), &last = packed.runs.back();
+  return !packed.gathered && first.term == last.term && first.kernel_row != last.kernel_row &&
+         terms[static_cast<std::size_t>(first.term)].zero_points.size() == 1;
+}
+
+// A run's weights of one block, [quad][lane][4], times the zero point.
+void add_zero_points(PackedConvolution& packed, std::size_t run, const ConvolutionOutputBlock& block,
+                     std::span<const std::int8_t> weights, std::uint8_t zero_point) {
+  std::int32_t* sums = packed.run_zero_point_sums.data() + static_cast<std::int64_t>(run) * packed.lanes;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    sums[block.first_lane + static_cast<std::int64_t>(i) / 4 % block.width] += weights[i] * zero_point;
+  }
+}
+
 void cut_blocks(PackedConvolution& packed, std::int64_t partition_channels, std::int64_t segment_quads) {
   const ConvolutionKernel& kernel = *packed.kernel;
   std::size_t offset = 0;
@@ -306,6 +322,8 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
     segment_quads += packed.segments[static_cast<std::size_t>(s)].quads;
   cut_blocks(packed, partition_channels, segment_quads);
 
+  const bool skips = may_skip(packed, terms);
+  if (skips) packed.run_zero_point_sums.assign(packed.runs.size() * static_cast<std::size_t>(packed.lanes), 0);
   std::vector<std::int8_t> segment;
   for (const ConvolutionOutputBlock& block : packed.blocks) {
     std::byte* out = packed.weights.data() + block.weights_offset;
@@ -321,6 +339,10 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
         place_run(segment, position, run, terms[static_cast<std::size_t>(run.term)], block, packed, range);
         position += run.taps * range.count;
       } while (packed.gathered && next < packed.runs.size());
+      if (skips) {
+        const ConvolutionTerm& term = terms[static_cast<std::size_t>(packed.runs.front().term)];
+        add_zero_points(packed, static_cast<std::size_t>(s), block, segment, term.zero_points.front());
+      }
       for (std::int64_t q = 0; q < count; ++q) {
         kernel.pack_quad(segment.data() + q * block.width * 4, block.width, out);
         out += block.width * kernel.bytes_a_quad;

@@ -52,7 +52,8 @@ Panel::Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::
       inside_{0, call.output_width},
       first_(first),
       row_(first / call.output_width),
-      column_(first % call.output_width) {
+      column_(first % call.output_width),
+      runs_{0, packed.segment_count} {
   for (std::size_t r = 0; r < packed.runs.size(); ++r) {
     const ConvolutionRun& run = packed.runs[r];
     interiors_[r] = interior(run, term(run), input(run));
@@ -72,13 +73,21 @@ std::int64_t Panel::fill(std::int64_t last) {
     gather();
     return count_;
   }
-  count_ = count_pixels(limit);
-  for (std::size_t segment = 0; segment < packed_.runs.size(); ++segment) {
-    point(segment);
-    const std::uint8_t** row = pointers_ + static_cast<std::int64_t>(segment) * panel_pixels;
+  runs_ = runs_of_row(packed_, call_, row_);
+  count_ = count_pixels(std::min(limit, pixels_alike()));
+  for (std::int64_t segment = runs_.first; segment < runs_.first + runs_.count; ++segment) {
+    point(static_cast<std::size_t>(segment));
+    const std::uint8_t** row = pointers_ + segment * panel_pixels;
     std::fill(row + count_, row + round_up(count_, pixel_granule), row[count_ - 1]);
   }
   return count_;
+}
+
+// A panel ends where the next row reads other runs.
+std::int64_t Panel::pixels_alike() const {
+  const std::int64_t rows = panel_pixels / call_.output_width + 2;  // no panel has more
+  const std::int64_t last = std::min(row_ + rows, call_.output_height);
+  return rows_alike(packed_, call_, row_, last) * call_.output_width - column_;
 }
 
 // A panel ends where the scratch for pixels at the border is used up.
@@ -111,7 +120,9 @@ void Panel::each_part(const Body& body) const {
 
 // Where the run begins in the input, for an output column at which it lies inside.
 const std::uint8_t* Panel::source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const {
-  return input(run).data + (row * input(run).width + input_column(run, term(run), column)) * term(run).in_channels;
+  const ConvolutionInput& in = input(run);
+  const std::int64_t pixel = (row - in.first_row) * in.width + input_column(run, term(run), column);
+  return in.data + pixel * term(run).in_channels;
 }
 
 void Panel::point(std::size_t segment) const {

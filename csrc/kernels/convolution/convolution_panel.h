@@ -12,6 +12,7 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_run.h"
+#include "kernels/convolution/convolution_skip.h"
 
 namespace itrt::kernels {
 
@@ -25,11 +26,14 @@ class Panel {
   // The first panel begins at output pixel `first`, of the flattened height * width range.
   Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first);
 
-  // [segment][panel_pixels]; up to the next multiple of pixel_granule they repeat the last pixel.
-  const std::uint8_t* const* pointers() const { return pointers_; }
+  // Of the first of runs(): [segment][panel_pixels]; up to the next multiple of pixel_granule they repeat the last pixel.
+  const std::uint8_t* const* pointers() const { return pointers_ + runs_.first * panel_pixels; }
 
   // Goes on to the next pixels, as many as fit but none from `last` on; returns how many.
   std::int64_t fill(std::int64_t last);
+
+  // The runs that the panel's pixels read; others have no pointers.
+  const RunRange& runs() const { return runs_; }
 
  private:
   // Where a segment's pointers or copies of the panel's part of an output row go.
@@ -51,6 +55,7 @@ class Panel {
   bool at_border(std::int64_t column) const { return column < inside_.first || column >= inside_.last; }
 
   std::int64_t count_pixels(std::int64_t limit) const;
+  std::int64_t pixels_alike() const;
   template <class Body>
   void each_part(const Body& body) const;
   const std::uint8_t* source(const ConvolutionRun& run, std::int64_t row, std::int64_t column) const;
@@ -67,6 +72,7 @@ class Panel {
   Interior inside_ = {0, 0};       // output columns for which no run is assembled
   std::int64_t first_, row_, column_;
   std::int64_t count_ = 0;
+  RunRange runs_;
 };
 
 }  // namespace itrt::kernels

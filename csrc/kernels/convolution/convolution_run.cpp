@@ -24,7 +24,7 @@ void assemble(const ConvolutionRun& run, const ConvolutionTerm& term, const Conv
   const std::int64_t last = std::clamp<std::int64_t>(input.width - start, first, run.taps);
   const std::int64_t channels = term.in_channels;
   copy_spilling(out, padding, first * channels);
-  copy_spilling(out + first * channels, input.data + (row * input.width + start + first) * channels,
+  copy_spilling(out + first * channels, input.data + ((row - input.first_row) * input.width + start + first) * channels,
                 (last - first) * channels);
   copy_spilling(out + last * channels, padding, (run.taps - last) * channels);
 }

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include "kernels/convolution/convolution_block.h"
+
 namespace itrt::kernels {
 namespace {
 
@@ -110,7 +112,8 @@ void GroupedPanel::point_term(const PackedGroupedTerm& grouped, const std::uint8
     for (std::int64_t kernel_row = 0; kernel_row < term.kernel_height; ++kernel_row) {
       const std::int64_t row = part.row * term.stride_height + kernel_row * term.dilation_height - term.padding_top;
       const bool inside = row >= 0 && row < input.height;
-      const std::uint8_t* source = inside ? input.data + row * input.width * term.in_channels : nullptr;
+      const std::uint8_t* source =
+          inside ? input.data + (row - input.first_row) * input.width * term.in_channels : nullptr;
       for (std::int64_t column = 0; column < layout.columns; ++column, out += layout.row_pointers) {
         const std::int64_t start = part.column * term.stride_width + column * term.dilation_width - term.padding_left;
         point_row(out, layout.row_pointers, source, inside ? input.width : 0, term.in_channels, start,
@@ -146,7 +149,8 @@ void GroupedPanel::multiply(std::size_t block, const std::int32_t* start, Convol
       const PointerTable layout(term, part.count);
       for (std::size_t t = 0; t < grouped.taps.size(); ++t) offsets_[t] = layout.offset(grouped.taps[t]);
       std::int32_t* sums = sums_ + part.position * output.width;
-      std::uint8_t* bytes = call_.output + (first_ + part.position) * packed_.out_channels + output.first_channel;
+      const std::int64_t pixel = first_ + part.position - first_output_pixel(call_);
+      std::uint8_t* bytes = call_.output + pixel * packed_.out_channels + output.first_channel;
       const bool is_sum = becomes == ConvolutionResult::sum;
       grouped.kernel->run({
           .pointers = table + part.position * kernel_taps(term),

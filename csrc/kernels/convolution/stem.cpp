@@ -66,7 +66,7 @@ class StemPanel {
     StemTile tile;
     begin_row(row);
     point_at_border(column, tile);
-    const std::int64_t pixel = tile.pixel;
+    const std::int64_t pixel = first_output_pixel(call_) + tile.pixel;
     tile.pixel = 0;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
       const ConvolutionBlock target = output_block(packed_, call_, b, pixel);
@@ -85,7 +85,7 @@ class StemPanel {
   void compute() {
     if (count_ == 0) return;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
-      packed_.kernel->stem->run(output_block(packed_, call_, b, 0), tiles_, count_);
+      packed_.kernel->stem->run(output_block(packed_, call_, b, first_output_pixel(call_)), tiles_, count_);
     }
     count_ = 0;
   }
@@ -95,13 +95,14 @@ class StemPanel {
   std::uint8_t* aside() const { return lines_ + panel_lines * line_bytes; }
 
   void begin_row(std::int64_t row) {
-    first_pixel_ = row * call_.output_width;
+    first_pixel_ = row * call_.output_width - first_output_pixel(call_);
     rows_inside_ = true;
     for (std::int64_t kernel_row = 0; kernel_row < stem_rows; ++kernel_row) {
       const ConvolutionRun run = tile_run(kernel_row);
       input_rows_[kernel_row] = input_row(run, term_, row);
       rows_inside_ = rows_inside_ && row_inside(input_rows_[kernel_row]);
-      starts_[kernel_row] = (input_rows_[kernel_row] * input_.width + input_column(run, term_, 0)) * channels;
+      starts_[kernel_row] =
+          ((input_rows_[kernel_row] - input_.first_row) * input_.width + input_column(run, term_, 0)) * channels;
     }
   }
 
@@ -151,7 +152,7 @@ class StemPanel {
   std::uint8_t* lines_;
   Interior inside_;  // output columns at which a tile may begin
   // Of the output row:
-  std::int64_t first_pixel_ = 0;
+  std::int64_t first_pixel_ = 0;  // its place, as in a tile
   std::int64_t input_rows_[stem_rows] = {};
   std::int64_t starts_[stem_rows] = {};  // bytes from the input's first to the first column's runs
   bool rows_inside_ = false;

@@ -33,7 +33,8 @@ void each_blended_row(const ResizeKernel& kernel, const ResizeCall& call, std::i
   const std::int64_t input_row = call.input_width * call.channels;
   for (std::int64_t y = first_row; y < last_row; ++y) {
     const ResizeTap tap = resize_tap(y, call.input_height, call.output_height);
-    kernel.blend(call.input + tap.index0 * input_row, call.input + tap.index1 * input_row, tap, input_row, blended);
+    const auto input_at = [&](std::int64_t row) { return call.input + (row - call.input_first_row) * input_row; };
+    kernel.blend(input_at(tap.index0), input_at(tap.index1), tap, input_row, blended);
     body(y, blended, taps);
   }
 }
@@ -71,7 +72,8 @@ void ResizeKernel::run(const ResizeCall& call, std::int64_t first_row, std::int6
   const std::int64_t output_row = call.output_width * call.channels;
   each_blended_row(*this, call, first_row, last_row,
                    [&](std::int64_t y, const std::int16_t* blended, const ResizeTap* taps) {
-                     interpolate(blended, taps, call.output_width, call.channels, call.output + y * output_row);
+                     interpolate(blended, taps, call.output_width, call.channels,
+                                 call.output + (y - call.output_first_row) * output_row);
                    });
 }
 
@@ -83,7 +85,7 @@ void resize_add(const ResizeKernel& kernel, const AddKernel& add_kernel, const R
       resize.scratch + resize_scratch_bytes(resize.input_width, resize.output_width, channels));
   std::array<AddInput, 2> inputs = {call.add.inputs[0], call.add.inputs[1]};
   inputs[call.resized_input].data = resized;
-  const std::int64_t begin = first_row * resize.output_width * channels;
+  const std::int64_t begin = (first_row - resize.output_first_row) * resize.output_width * channels;
   AddInput& other = inputs[1 - call.resized_input];
   other.data += begin;
   AddElements part = add_elements(call.add);

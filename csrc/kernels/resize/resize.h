@@ -18,12 +18,13 @@ struct ResizeTap {
 
 ResizeTap resize_tap(std::int64_t output_index, std::int64_t input_size, std::int64_t output_size);
 
+// Rows of the input before `input_first_row`, and of the output before `output_first_row`, may be missing in memory.
 struct ResizeCall {
-  const std::uint8_t* input = nullptr;  // (input_height, input_width, channels)
-  std::int64_t input_height = 0, input_width = 0;
+  const std::uint8_t* input = nullptr;  // (input_height, input_width, channels), from row input_first_row on
+  std::int64_t input_height = 0, input_width = 0, input_first_row = 0;
   std::int64_t channels = 0;
-  std::uint8_t* output = nullptr;  // (output_height, output_width, channels)
-  std::int64_t output_height = 0, output_width = 0;
+  std::uint8_t* output = nullptr;  // (output_height, output_width, channels), from row output_first_row on
+  std::int64_t output_height = 0, output_width = 0, output_first_row = 0;
   std::byte* scratch = nullptr;  // resize_scratch_bytes, 64-byte aligned, this thread's own
 };
 
@@ -47,10 +48,11 @@ struct ResizeKernel {
 };
 
 // Resize and add in one, a row at a time: the resized row is read where it was written, in the nearest cache, and the
-// resized tensor needs no memory. The bytes are those of a resize and an addition.
+// resized tensor needs no memory. The bytes are those of a resize and an addition. The output may lie where the other
+// input of the addition lies, but not where the resize reads.
 struct ResizeAddCall {
   ResizeCall resize;              // its output is not used; its scratch: resize_add_scratch_bytes
-  AddCall add;                    // of two inputs
+  AddCall add;                    // of two inputs; these and its output begin at row resize.output_first_row, too
   std::size_t resized_input = 0;  // which of them is the resized one: its data is not used
 };
 

@@ -13,7 +13,9 @@ from . import kernels
 __all__: list[str] = [
     "Operator",
     "Program",
+    "RowsRead",
     "Session",
+    "StripePlan",
     "Tensor",
     "compiler",
     "cpu_budget",
@@ -23,6 +25,7 @@ __all__: list[str] = [
     "isa_names",
     "kernels",
     "max_threads",
+    "plan_stripes",
     "select_isa",
 ]
 
@@ -64,8 +67,32 @@ class Program:
     """
     def __init__(self, file: typing_extensions.Buffer, isa: str | None = None) -> None: ...
     def arena_bytes(
-        self, height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex
+        self,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        stripes: collections.abc.Sequence[
+            tuple[
+                str,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ] = [],
     ) -> int: ...
+    def check_stripes(
+        self,
+        stripes: collections.abc.Sequence[
+            tuple[
+                str,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+    ) -> None: ...
+    def choose_stripes(
+        self, height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[tuple[str, int, int, int]]: ...
     def labels(
         self,
         logits: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
@@ -117,6 +144,14 @@ class Session:
         width: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
         fusion: bool = True,
+        stripes: collections.abc.Sequence[
+            tuple[
+                str,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ] = [],
     ) -> None: ...
     def answer(self) -> numpy.typing.NDArray[numpy.uint8]: ...
     def iterate(self) -> None: ...
@@ -129,6 +164,50 @@ class Session:
     def arena_bytes(self) -> int: ...
     @property
     def iterations_done(self) -> int: ...
+
+class RowsRead:
+    """
+    Which rows of an input an operator reads for a row of its output.
+    """
+    @staticmethod
+    def bilinear(
+        input_height: typing.SupportsInt | typing.SupportsIndex,
+        output_height: typing.SupportsInt | typing.SupportsIndex,
+    ) -> RowsRead: ...
+    @staticmethod
+    def convolution(
+        kernel: typing.SupportsInt | typing.SupportsIndex,
+        stride: typing.SupportsInt | typing.SupportsIndex,
+        padding_top: typing.SupportsInt | typing.SupportsIndex,
+        dilation: typing.SupportsInt | typing.SupportsIndex,
+    ) -> RowsRead: ...
+    @staticmethod
+    def elementwise() -> RowsRead: ...
+
+class StripePlan:
+    """
+    What operators that run in turns compute, and what they hold.
+    """
+    @property
+    def buffer_rows(self) -> list[int]:
+        """
+        [tensor]: rows of its line buffer, or its height.
+        """
+    @property
+    def computed(self) -> list[list[tuple[int, int]]]:
+        """
+        [stripe][operator]: (first, last) row of its output, half open.
+        """
+    @property
+    def held(self) -> list[list[tuple[int, int]]]:
+        """
+        [stripe][tensor]: (first, last) row in its buffer when the stripe's operators have run, half open.
+        """
+    @property
+    def recomputed_rows(self) -> int:
+        """
+        Rows that were computed again.
+        """
 
 def compiler() -> str:
     """
@@ -158,6 +237,22 @@ def detected_isas() -> list[str]:
 def isa_names() -> list[str]:
     """
     All instruction sets that itrt knows.
+    """
+
+def plan_stripes(
+    tensors: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, bool]],
+    operators: collections.abc.Sequence[
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, RowsRead]],
+        ]
+    ],
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    recompute: bool = False,
+) -> StripePlan:
+    """
+    Stripes of `rows` rows of the last output. tensors: (height, stored whole); operators, in order:
+    (output, [(input, RowsRead)]); tensors are numbers. Halos are kept, or computed again.
     """
 
 def select_isa(isa: str | None = None) -> str:

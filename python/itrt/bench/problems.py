@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from itrt import kernels
 from itrt.bench.shapes import AddShape, ConvolutionShape, ResampleShape, Shape
+from itrt.quantize import short_scales
 
 U8 = NDArray[np.uint8]
 
@@ -108,7 +109,7 @@ def _make_convolution(shape: ConvolutionShape, rng: np.random.Generator, zero_po
         _bytes(rng, shape.height, shape.width, shape.in_channels),
         tuple(weights),
         rng.integers(-1000, 1000, shape.out_channels, np.int32),
-        (rng.uniform(0.5, 1.5, shape.out_channels) * spread).astype(np.float32),
+        short_scales(rng.uniform(0.5, 1.5, shape.out_channels) * spread),  # as every converted model has them
         zero_point,
     )
 

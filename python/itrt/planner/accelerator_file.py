@@ -10,7 +10,7 @@ from itrt.errors import AcceleratorError
 from itrt.planner import units
 from itrt.planner.accelerator import Accelerator, Compute, Granularity, Memory, Roles
 from itrt.planner.fields import THIS_MACHINE, UNKNOWN, Fields
-from itrt.planner.machine import PEAK, level_2_cache_bytes
+from itrt.planner.machine import PEAK, bandwidth_key, level_2_cache_bytes
 
 _TOP = ("name", "description", "overlap", "roles", "memories", "compute", "granularity")
 _DATA_TYPES = ("int8", "int16", "fp16", "fp32")
@@ -52,7 +52,10 @@ def parse_accelerator(text: str, file: str) -> Accelerator:
         granularity=_granularity(top.table("granularity")),
         overlap=top.flag("overlap"),
         sources=top.sources,
-        measured_on_demand=frozenset({PEAK}) if _is_measured(compute) else frozenset(),
+        measured_on_demand=frozenset(
+            [PEAK] * _is_measured(compute)
+            + [bandwidth_key(name) for name in memories.entries if memories.table(name).says("bandwidth", THIS_MACHINE)]
+        ),
     )
 
 
@@ -83,6 +86,8 @@ def _both_directions(table: Fields, quantity: str) -> tuple[float | None, float 
         for key in keys:
             if key in table.entries:
                 table.fail(key, f"either {quantity} or {keys[0]} and {keys[1]}", f"{quantity}, too")
+        if quantity == "bandwidth" and table.says(quantity, THIS_MACHINE):
+            return None, None  # measured when a cost is asked for
         value = table.figure(quantity, factors, zero)
         if value is not None:
             source = table.sources.pop(table.name_of(quantity))

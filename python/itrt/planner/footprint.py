@@ -6,8 +6,11 @@ whole group, but for what exists within one stripe alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
 
 from itrt import _core
 from itrt.planner.accelerator import Accelerator
@@ -82,8 +85,8 @@ class Planner:
         lines = {line.tensor for group in schedule.groups for line in self.lines(group, schedule.spilled)}
         absent = sorted(lines | schedule.spilled)
         found = []
-        for tensors, pieces in _core.tensor_buffers(
-            self.program, *self._image, self.alignment, striped, [(tensor, 0) for tensor in absent]
+        for tensors, pieces in _core.plan.tensor_buffers(
+            self.program, *self.image_size, self.alignment, striped, absent
         ):
             if not pieces or not max(size for *_, size in pieces):
                 continue
@@ -97,7 +100,8 @@ class Planner:
         return found
 
     @property
-    def _image(self) -> tuple[int, int]:
+    def image_size(self) -> tuple[int, int]:
+        """Height and width."""
         image = self.work.tensors[self.work.image]
         return image.height, image.width
 
@@ -168,12 +172,21 @@ def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | No
     heights = {arena: (0, 0, True), weights: (0, 0, True)}
     for memory in dict.fromkeys((arena, weights)):
         mine = [buffer for buffer in buffers if buffer.memory == memory]
-        rows = [(planner.alignment, [(begin, end, 0, b.size) for begin, end in b.lifetimes]) for b in mine]
-        solution = _core.plan.solve(rows, nodes=nodes, capacity=capacity if memory == arena else None)
-        heights[memory] = solution.height, solution.lower_bound, solution.height == solution.lower_bound
+        solution = place(mine, planner.alignment, nodes, capacity if memory == arena else None)
+        heights[memory] = solution.height, solution.lower_bound, solution.proven
         placed += [_at(buffer, offset) for buffer, offset in zip(mine, solution.offsets, strict=True)]
     height, bound, proven = heights[arena]
     return Footprint(tuple(placed), height, 0 if planner.one_memory else heights[weights][0], bound, proven)
+
+
+def place(
+    buffers: Sequence[PlannedBuffer], alignment: int, nodes: int | None = None, capacity: int | None = None
+) -> _core.plan.Solution:
+    """Return offsets for buffers in one memory; ``nodes`` None: as a session has them."""
+    pieces = [(row, begin, end, 0, each.size) for row, each in enumerate(buffers) for begin, end in each.lifetimes]
+    array = np.array(pieces, np.int64).reshape(-1, 5)
+    alignments = np.full(len(buffers), alignment, np.int64)
+    return _core.plan.solve(array, alignments, capacity=capacity, nodes=nodes)
 
 
 def _at(buffer: PlannedBuffer, offset: int) -> PlannedBuffer:

@@ -11,6 +11,22 @@
 namespace itrt::test {
 namespace {
 
+// The same with the output written over one of the inputs, in ranges of any size and order.
+void expect_in_place(Random& random, const kernels::AddKernel& kernel, kernels::AddCall call, std::int64_t count,
+                     const std::vector<std::uint8_t>& expected) {
+  std::vector<kernels::AddInput> inputs(call.inputs.begin(), call.inputs.end());
+  kernels::AddInput& target =
+      inputs[static_cast<std::size_t>(between(random, 0, static_cast<std::int64_t>(inputs.size()) - 1))];
+  std::vector<std::uint8_t> memory(target.data, target.data + count);
+  target.data = memory.data();
+  call.inputs = inputs;
+  call.output = memory.data();
+  const std::int64_t cut = between(random, 0, count);
+  kernel.run(call, cut, count);
+  kernel.run(call, 0, cut);
+  expect_equal<std::uint8_t>(expected, memory);
+}
+
 TEST(Add, EveryKernelEqualsTheOracle) {
   Random random(1);
   for (int round = 0; round < 300; ++round) {
@@ -41,6 +57,7 @@ TEST(Add, EveryKernelEqualsTheOracle) {
       kernel.run(call, 0, cut);
       kernel.run(call, cut, count);
       expect_equal<std::uint8_t>(expected, found);
+      expect_in_place(random, kernel, call, count, expected);
     });
     if (HasFatalFailure()) return;
   }

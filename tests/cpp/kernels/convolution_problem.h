@@ -81,10 +81,34 @@ struct ConvolutionProblem {
         first = last;
       }
       expect_equal<std::uint8_t>(expected, parts);
+      expect_rows_exact(packed, call, between(random, 0, output_height - 1), expected);
     });
   }
 
  private:
+  // Output rows from `row` on, of inputs whose rows before those that they read are not there.
+  void expect_rows_exact(const kernels::PackedConvolution& packed, kernels::ConvolutionCall call, std::int64_t row,
+                         const std::vector<std::uint8_t>& expected) const {
+    std::vector<kernels::ConvolutionInput> cut = inputs;
+    std::list<ExactMemory> memory;
+    for (std::size_t t = 0; t < terms.size(); ++t) {
+      const std::int64_t input_row = cut[t].width * terms[t].in_channels;
+      cut[t].first_row =
+          std::clamp<std::int64_t>(row * terms[t].stride_height - terms[t].padding_top, 0, cut[t].height - 1);
+      const std::vector<std::uint8_t> rows(cut[t].data + cut[t].first_row * input_row,
+                                           cut[t].data + cut[t].height * input_row);
+      memory.emplace_back(rows, kernels::input_slack);
+      cut[t].data = memory.back().data();
+    }
+    const std::int64_t begin = row * output_width, end = output_height * output_width;
+    std::vector<std::uint8_t> found(static_cast<std::size_t>((end - begin) * out_channels));
+    call.inputs = cut;
+    call.output = found.data();
+    call.output_first_row = row;
+    kernels::convolve(packed, call, begin, end);
+    expect_equal<std::uint8_t>({expected.begin() + begin * out_channels, expected.end()}, found);
+  }
+
   std::list<std::vector<std::int8_t>> weights_;
   std::list<std::vector<std::uint8_t>> zero_points_;
   std::list<ExactMemory> memory_;

@@ -10,6 +10,23 @@
 namespace itrt::test {
 namespace {
 
+// Output rows from `first` on, of an input whose rows before those that they read are not there.
+void expect_rows_exact(const kernels::ResizeKernel& kernel, kernels::ResizeCall call, std::int64_t first,
+                       const std::vector<std::uint8_t>& expected) {
+  if (first >= call.output_height) return;
+  const std::int64_t input_row = call.input_width * call.channels, output_row = call.output_width * call.channels;
+  call.input_first_row = kernels::resize_tap(first, call.input_height, call.output_height).index0;
+  const std::vector<std::uint8_t> rows(call.input + call.input_first_row * input_row,
+                                       call.input + call.input_height * input_row);
+  const ExactMemory input(rows, 0);
+  std::vector<std::uint8_t> found(static_cast<std::size_t>((call.output_height - first) * output_row));
+  call.input = input.data();
+  call.output = found.data();
+  call.output_first_row = first;
+  kernel.run(call, first, call.output_height);
+  expect_equal<std::uint8_t>({expected.begin() + first * output_row, expected.end()}, found);
+}
+
 void expect_exact(Random& random, std::int64_t height, std::int64_t width, std::int64_t channels,
                   std::int64_t output_height, std::int64_t output_width) {
   SCOPED_TRACE(testing::Message() << height << 'x' << width << 'x' << channels << " to " << output_height << 'x'
@@ -40,6 +57,7 @@ void expect_exact(Random& random, std::int64_t height, std::int64_t width, std::
     kernel.run(call, cut, output_height);
     kernel.run(call, 0, cut);
     expect_equal<std::uint8_t>(expected, found);
+    expect_rows_exact(kernel, call, cut, expected);
   });
 }
 

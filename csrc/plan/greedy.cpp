@@ -1,0 +1,63 @@
+#include "plan/greedy.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "plan/occupancy.h"
+
+namespace itrt::plan {
+namespace {
+
+// Sums of products of 62 bits: as floating point, where only their order matters.
+double lifetime(const Buffer& buffer) {
+  double sum = 0;
+  for (const Piece& piece : buffer.pieces) sum += static_cast<double>(piece.end) - static_cast<double>(piece.begin);
+  return sum;
+}
+
+double area(const Buffer& buffer) {
+  double sum = 0;
+  for (const Piece& piece : buffer.pieces) {
+    sum += (static_cast<double>(piece.end) - static_cast<double>(piece.begin)) * static_cast<double>(piece.size);
+  }
+  return sum;
+}
+
+// Descending; buffers with equal keys stay as they are.
+template <class Key>
+std::vector<std::size_t> order_by(std::span<const Buffer> buffers, Key key) {
+  std::vector<decltype(key(buffers[0]))> keys;
+  for (const Buffer& buffer : buffers) keys.push_back(key(buffer));
+  std::vector<std::size_t> order(buffers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return keys[a] > keys[b]; });
+  return order;
+}
+
+}  // namespace
+
+std::vector<std::size_t> order_by_size(std::span<const Buffer> buffers) { return order_by(buffers, extent); }
+
+std::vector<std::size_t> order_by_lifetime(std::span<const Buffer> buffers) {
+  return order_by(buffers, [](const Buffer& buffer) { return std::pair(lifetime(buffer), extent(buffer)); });
+}
+
+std::vector<std::size_t> order_by_area(std::span<const Buffer> buffers) { return order_by(buffers, area); }
+
+Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order) {
+  Layout layout{std::vector<std::int64_t>(buffers.size()), 0};
+  Occupancy occupancy(buffers);
+  for (const std::size_t index : order) {
+    const Buffer& buffer = buffers[index];
+    const std::int64_t height = extent(buffer);
+    if (height == 0) continue;
+    const std::int64_t offset = occupancy.lowest_free(buffer);
+    occupancy.place(buffer, offset);
+    layout.offsets[index] = offset;
+    layout.height = std::max(layout.height, offset + height);
+  }
+  return layout;
+}
+
+}  // namespace itrt::plan
