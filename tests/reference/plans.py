@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from itrt.planner import Accelerator, Workload, estimate_cost, resident_traffic
 from itrt.planner.footprint import Footprint, PlannedBuffer
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.schedule import Schedule, layer_label, whole
 from itrt.planner.traffic import Traffic, merged
 

@@ -12,7 +12,7 @@ from itrt.planner.report.tables import (
     measure_table,
     run_table,
 )
-from itrt.planner.report.target_tables import source_table, target_table
+from itrt.planner.report.target_tables import source_table, target_facts
 
 __all__ = [
     "ReportTable",
@@ -29,6 +29,6 @@ __all__ = [
     "plan_page",
     "run_table",
     "source_table",
-    "target_table",
+    "target_facts",
     "write_figure",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.schedule import Group, Halo, WeightMode, layer_label
 from itrt.text import binary_size, counted, percent
 

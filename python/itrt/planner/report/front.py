@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 
 _SHALLOW = 0.05  # of the costs' range: a curve that bends less has no knee
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.report import palette
 from itrt.planner.report.axes import size_label, size_ticks, ticks
 from itrt.planner.report.front import Curve, curves, knee

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from importlib import resources
 
 from itrt.planner.measures import measure
-from itrt.planner.plan import Plan
-from itrt.planner.report import palette
+from itrt.planner.planning import Plan
 from itrt.planner.report.facts import facts, gap
 from itrt.planner.report.front_svg import front_svg
 from itrt.planner.report.markup import Markup, element, joined
 from itrt.planner.report.memory_svg import memory_svg
-from itrt.planner.report.picture import Picture, pictures
+from itrt.planner.report.picture import Picture, legend, pictures
 from itrt.planner.report.tables import ReportTable, front_table, layer_table, measure_table, run_table
 from itrt.planner.report.target_tables import source_table
 from itrt.text import UNKNOWN, binary_size, engineering, percent
@@ -108,16 +107,11 @@ def _memory(plan: Plan, picture: Picture) -> Markup:
 
 
 def _legend(picture: Picture) -> Markup:
-    kinds = {each.kind for each in picture.rectangles}
-    entries = [(palette.IMAGE, "", "image")] if any(each.layer is None for each in picture.rectangles) else []
-    entries += [(palette.SECTIONS[span.section], "", f"written by the {span.section}") for span in picture.spans]
-    entries += [("#777777", "weights", "weights")] if "weights" in kinds else []
-    entries += [("#777777", "rows", "rows of a tensor, in a group with stripes")] if "rows" in kinds else []
-    swatches = [
-        element("span", element("i", "", style=f"background-color:{color}", class_=hatch), name)
-        for color, hatch, name in entries
+    entries = [
+        element("span", element("i", "", style=f"background-color:{color}", class_=kind), name)
+        for name, color, kind in legend(picture)
     ]
-    return element("div", *swatches, "a shade a layer", class_="legend")
+    return element("div", *entries, class_="legend")
 
 
 def _front(plan: Plan, front: Sequence[Plan]) -> list[Markup]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itrt.planner.workload import Section, Workload
 
 IMAGE = "#8c8c8c"
+HATCHED = "#777777"  # in a legend, where any layer is meant
 CAPACITY = "#d55e00"
 PEAK = "#000000"
 SERIES = ("#0072b2", "#009e73", "#cc79a7")  # of curves

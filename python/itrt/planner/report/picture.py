@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from itrt.planner.footprint import Kind, PlannedBuffer
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
+from itrt.planner.report import palette
 from itrt.planner.schedule import Group, layer_label, section_range
 from itrt.planner.workload import SECTIONS, Section
 
@@ -133,3 +134,16 @@ def _live_bytes(buffers: list[PlannedBuffer], step: int) -> int:
 def _top(peak: int, capacity: int | None) -> int:
     highest = peak if capacity is None or capacity > peak * _FAR_ABOVE else max(peak, capacity)
     return max(round(highest * _HEADROOM), 1)
+
+
+def legend(picture: Picture) -> list[tuple[str, str, Kind]]:
+    """Return what a reader has to know: names, colours and kinds of what is in a picture."""
+    kinds = {each.kind for each in picture.rectangles}
+    writers = {each.layer for each in picture.rectangles if each.kind != "weights"}
+    entries: list[tuple[str, str, Kind]] = [("image", palette.IMAGE, "tensor")] if None in writers else []
+    entries += [
+        (f"{span.section}: a shade a layer", palette.SECTIONS[span.section], "tensor") for span in picture.spans
+    ]
+    entries += [("weights", palette.HATCHED, "weights")] if "weights" in kinds else []
+    entries += [("rows of a tensor", palette.HATCHED, "rows")] if "rows" in kinds else []
+    return entries

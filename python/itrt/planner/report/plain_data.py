@@ -11,7 +11,7 @@ from itrt.planner.accelerator import Accelerator
 from itrt.planner.cost import Cost, LayerCost
 from itrt.planner.footprint import PlannedBuffer
 from itrt.planner.measures import GraphMeasures, measure
-from itrt.planner.plan import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFit, Plan
 from itrt.planner.schedule import Group, layer_label
 from itrt.planner.traffic import Traffic
 from itrt.planner.workload import Workload

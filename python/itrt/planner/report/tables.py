@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itrt.planner.accelerator import Accelerator
 from itrt.planner.cost import DATA_TYPE, Cost, LayerCost
 from itrt.planner.measures import GraphMeasures
-from itrt.planner.plan import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFit, Plan
 from itrt.planner.report.facts import striped_groups
 from itrt.planner.report.front import knee
 from itrt.planner.schedule import layer_label
@@ -39,12 +39,11 @@ def layer_table(plan: Plan) -> ReportTable:
     for index, each in enumerate(plan.cost.layers):
         if index and each.layer.section != plan.cost.layers[index - 1].layer.section:
             breaks.add(index)
-        group = plan.schedule.group_of(index)
         rows.append(
             (
                 layer_label(each.layer),
                 each.layer.section,
-                "" if group.rows is None else f"{group.rows} x {plan.work.tensors[each.layer.output].width}",
+                _rows(plan, index),
                 str(plan.schedule.weights[index]) if each.layer.constant_bytes else "",
                 *_costs(each.cost, memories),
                 each.bound or UNKNOWN,
@@ -57,7 +56,8 @@ def layer_table(plan: Plan) -> ReportTable:
         tuple(rows),
         frozenset(columns[4:]) - {"bound"},
         frozenset(breaks),
-        "bound: what takes longest; utilization: MAC by those of channels and rows rounded up to the granularity",
+        "stripes: rows of the group's last output; bound: what takes longest; utilization: MAC by those of channels and "
+        "rows rounded up to the granularity",
     )
 
 
@@ -175,6 +175,13 @@ def _memories(plan: Plan) -> tuple[str, ...]:
     roles = plan.target.roles
     moved = {each.memory for each in plan.cost.total.traffic}
     return tuple(name for name in dict.fromkeys((roles.arena, roles.weights, roles.far)) if name in moved)
+
+
+def _rows(plan: Plan, index: int) -> str:
+    """Of a stripe of the layer's group, of its last layer's output."""
+    group = plan.schedule.group_of(index)
+    output = plan.work.layers[group.last].output
+    return "" if group.rows is None else f"{group.rows} of {plan.work.tensors[output].height} rows"
 
 
 def _costs(cost: Cost, memories: tuple[str, ...]) -> tuple[str, ...]:

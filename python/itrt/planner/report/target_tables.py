@@ -37,22 +37,20 @@ def source_table(target: Accelerator) -> ReportTable:
     return ReportTable(f"figures of {target.name}", ("figure", "value", "source"), rows)
 
 
-def target_table(targets: Iterable[Accelerator]) -> ReportTable:
-    """Accelerators with their memories, peaks, and where these were published."""
-    columns = ("target", "description", "arena", "weights", "far", "MAC/s", "sources")
-    rows = tuple(
-        (
-            target.name,
-            target.description,
-            _memory(target, target.roles.arena),
-            _memory(target, target.roles.weights),
-            UNKNOWN if target.roles.far is None else _memory(target, target.roles.far),
-            engineering(target.compute.rate(DATA_TYPE), "MAC/s"),
-            "; ".join(dict.fromkeys(target.sources.values())),
-        )
-        for target in targets
-    )
-    return ReportTable("accelerators", columns, rows, frozenset({"MAC/s"}))
+def target_facts(targets: Iterable[Accelerator]) -> list[tuple[str, str]]:
+    """Return names of accelerators, and what they are: memories, peak, and who published the figures."""
+    return [(target.name, _described(target)) for target in targets]
+
+
+def _described(target: Accelerator) -> str:
+    roles = target.roles
+    memories = f"arena {_memory(target, roles.arena)}"
+    if roles.weights != roles.arena:
+        memories += f"; weights {_memory(target, roles.weights)}"
+    memories += f"; far {UNKNOWN if roles.far is None else _memory(target, roles.far)}"
+    peak = engineering(target.compute.rate(DATA_TYPE), "MAC/s")
+    sources = "; ".join(dict.fromkeys(target.sources.values()))
+    return f"{target.description}\n{memories}; {DATA_TYPE} {peak}\nsources: {sources}"
 
 
 def _plain(value: float | None) -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 from itrt import planner
 from itrt.planner import Workload
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.schedule import HELD, Group, Halo, Schedule, WeightMode, WeightPlacement, section_range, whole
 from reference.plans import naive_plan
 from reference.small_program import small_program

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itrt import planner
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.report import write_figure
 from reference.plans import naive_plan
 

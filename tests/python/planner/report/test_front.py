@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.report.front import curves, knee
 
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from itrt import planner
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.report import layer_table, plan_page
 from itrt.planner.report.facts import facts
 from reference.plans import naive_plan

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from itrt import planner
-from itrt.planner.plan import Plan
+from itrt.planner.planning import Plan
 from itrt.planner.report.picture import pictures
 from reference.plans import naive_plan
 from reference.programs import random_program

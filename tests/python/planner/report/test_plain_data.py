@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from itrt import planner
-from itrt.planner.plan import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFit, Plan
 from itrt.planner.report import as_json, comparison_data, misfit_data, plan_data
 from reference.plans import naive_plan
 

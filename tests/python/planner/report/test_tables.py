@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from itrt import planner
-from itrt.planner.plan import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFit, Plan
 from itrt.planner.report import (
     ReportTable,
     comparison_table,
@@ -15,7 +15,7 @@ from itrt.planner.report import (
     measure_table,
     run_table,
     source_table,
-    target_table,
+    target_facts,
 )
 from itrt.text import binary_size, milliseconds
 from reference.plans import naive_plan
@@ -85,7 +85,6 @@ def test_every_row_is_as_wide_as_its_header(decided: Plan, front: list[Plan]) ->
         comparison_table([forms], [None]),
         comparison_table([forms], [decided]),
         source_table(decided.target),
-        target_table([decided.target]),
     ]
     for table in tables:
         assert table.rows
@@ -114,3 +113,13 @@ def test_every_figure_of_every_preset_has_a_source_or_is_unknown() -> None:
         table = source_table(planner.load_target(name))
         for figure, value, source in table.rows:
             assert (value == "unknown") != bool(source), f"{name}: {figure}"
+
+
+def test_presets_are_described_with_their_sources() -> None:
+    targets = [planner.load_target(name) for name in planner.presets()]
+    found = dict(target_facts(targets))
+    assert list(found) == [target.name for target in targets]
+    for target in targets:
+        assert target.description in found[target.name]
+        assert all(source in found[target.name] for source in target.sources.values())
+    assert "arena sram, 384.0 KiB; far dram, unknown; int8 512 GMAC/s" in found["ethos-u65-512"]
