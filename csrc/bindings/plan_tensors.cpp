@@ -10,6 +10,7 @@
 #include "bindings/arguments.h"
 #include "bindings/module.h"
 #include "bindings/stripes.h"
+#include "kernels/convolution/convolution.h"
 #include "plan/lifetimes.h"
 #include "runtime/schedule.h"
 
@@ -63,6 +64,8 @@ std::vector<BufferRow> session_buffers(const SharedProgram& program, std::int64_
 
 void register_plan_tensors(py::module_& module) {
   py::module_ plan = module.attr("plan").cast<py::module_>();
+  plan.attr("SESSION_ALIGNMENT") = cache_line;
+  plan.attr("SESSION_SLACK") = kernels::input_slack;  // bytes behind the last tensor that kernels may read
   plan.def("tensor_buffers", &tensor_buffers, py::arg("program"), py::arg("height"), py::arg("width"),
            py::arg("alignment"), py::arg("striped"), py::arg("absent"),
            "Tensors that share a buffer, with its pieces, where the operators in each of the ranges `striped` run in\n"

@@ -119,6 +119,11 @@ class Accelerator:
         return self.memories[name]
 
     @property
+    def is_cached(self) -> bool:
+        """Whether the arena's memory is a cache: it holds what it can, and nothing is placed in it by hand."""
+        return self.arena.kind == "cache"
+
+    @property
     def arena(self) -> Memory:
         """The memory that holds activations."""
         return self.memories[self.roles.arena]

@@ -34,7 +34,7 @@ from itrt.planner.schedule import (
 from itrt.planner.workload import SECTIONS
 
 Objective = Literal["time", "traffic"]
-_BUDGETS = 8  # sizes of the resident weights that are tried
+_BUDGETS = 5  # sizes of the resident weights that are tried
 _LAYOUTS = 12  # times that gaps may shrink the memory
 _NODES = 2000  # of the offset solver, a layout
 
@@ -71,6 +71,8 @@ class Fitting:
             self._byte_price, self._mac_price = 1 / bandwidth, 1 / rate
         else:  # bytes first, MAC where bytes are equal
             self._byte_price, self._mac_price = 1.0, 1e-12
+        self._candidates: dict[tuple[int, int, frozenset[int]], list[tuple[Group, int]]] = {}
+        self._prices: dict[tuple[Group, tuple[WeightPlacement, ...], frozenset[int]], float] = {}
         self._saved = [self._saved_bytes(index) for index in range(planner.end)]
 
     def fit(self, capacity: int) -> Fit | None:
@@ -203,7 +205,7 @@ class Fitting:
                         continue
                     left = room - beside(Group(begin, end, 1))
                     option = min(
-                        (each for each in self._options(begin, end, resident, spilled, left) if each.bytes <= left),
+                        self._options(begin, end, resident, spilled, left),
                         key=lambda each: each.price,
                         default=None,
                     )
@@ -249,17 +251,23 @@ class Fitting:
         self, first: int, last: int, resident: frozenset[int], spilled: frozenset[int], room: int | None
     ) -> Iterator[_Option]:
         """Ways to run layers as one group; ``room`` is what the weights may be fitted to (None: as small as can be)."""
-        touches_spilled = any(
-            tensor in spilled
-            for index in range(first, last + 1)
-            for tensor in (*self._work.layers[index].inputs, self._work.layers[index].output)
-        )
-        if first == last and not touches_spilled:
-            yield from self._weighted(Group(first, last), resident, spilled, room)
-        for group in self._striped(first, last):
-            yield from self._weighted(group, resident, spilled, room)
+        near = self._planner.near(Group(first, last, 1), spilled)
+        for group, lines in self._groups(first, last, near):
+            option = self._weighted(group, lines, resident, near, room)
+            if option is not None:
+                yield option
 
-    def _striped(self, first: int, last: int) -> Iterator[Group]:
+    def _groups(self, first: int, last: int, near: frozenset[int]) -> list[tuple[Group, int]]:
+        """Groups of these layers, and the bytes of their line buffers."""
+        key = first, last, near
+        if key not in self._candidates:
+            groups = list(self._striped(first, last, near))
+            if first == last and not near:
+                groups.append(Group(first, last))
+            self._candidates[key] = [(group, self._lines_bytes(group, near)) for group in groups]
+        return self._candidates[key]
+
+    def _striped(self, first: int, last: int, near: frozenset[int]) -> Iterator[Group]:
         height = self._work.tensors[self._work.layers[last].output].height
         rows = 1
         while rows < height:
@@ -268,7 +276,9 @@ class Fitting:
                 yield Group(first, last, rows, Halo.RECOMPUTED)
             rows *= 2
         block = section_range(self._work, "block")
-        if self._work.state is not None and range(first, last + 1) == block:
+        # Else the state of one pass would overwrite what the next stripe reads.
+        state_is_far = {self._work.state, self._work.next_state} <= near
+        if self._work.state is not None and state_is_far and range(first, last + 1) == block:
             passes = 2
             while passes <= self._work.iterations:
                 for count in (1, 2, 4, 8):
@@ -277,18 +287,14 @@ class Fitting:
                 passes *= 2
 
     def _weighted(
-        self, group: Group, resident: frozenset[int], spilled: frozenset[int], room: int | None
-    ) -> Iterator[_Option]:
+        self, group: Group, lines: int, resident: frozenset[int], near: frozenset[int], room: int | None
+    ) -> _Option | None:
         """A group with its weights fetched in the cheapest way that the room allows."""
-        state = {self._work.state, self._work.next_state}
-        if group.passes > 1 and not state <= spilled:
-            return  # the state of one pass would overwrite what the next stripe reads
-        lines = self._lines_bytes(group, spilled)
         if room is not None and lines > room:
-            return
+            return None
         fetched = [i for i in group.layers if i not in resident and self._work.layers[i].constant_bytes]
         if fetched and not self._can_fetch:
-            return
+            return None
         modes = {index: HELD for index in fetched}
         left = None if room is None else room - lines
         for index in sorted(fetched, key=lambda i: -self._work.layers[i].constant_bytes):
@@ -297,7 +303,12 @@ class Fitting:
             modes[index] = self._split(index, left)
         placements = tuple(modes.get(index, RESIDENT) for index in group.layers)
         need = lines + self._weight_bytes(group, modes)
-        yield _Option(group, placements, need, self._price(group, placements, spilled))
+        if room is not None and need > room:
+            return None
+        key = group, placements, near
+        if key not in self._prices:
+            self._prices[key] = self._price(group, placements, near)
+        return _Option(group, placements, need, self._prices[key])
 
     def _split(self, index: int, room: int | None) -> WeightPlacement:
         """Parts of a layer's output channels: as few as the room allows, at most one a granule of channels."""
@@ -322,28 +333,29 @@ class Fitting:
                 passing = max(passing, self._planner.split_bytes(index, placement.parts))
         return held + passing
 
-    def _lines_bytes(self, group: Group, spilled: frozenset[int]) -> int:
-        lines = self._planner.line_buffers(group, spilled)
+    def _lines_bytes(self, group: Group, near: frozenset[int]) -> int:
+        """The most that live within a stripe."""
+        lines = self._planner.line_buffers(group, near)
         times = range(group.first, group.last + 1)
         return max(
             sum(line.size for line in lines if line.lifetimes[0][0] <= time < line.lifetimes[0][1]) for time in times
         )
 
-    def _price(self, group: Group, weights: Sequence[WeightPlacement], spilled: frozenset[int]) -> float:
+    def _price(self, group: Group, weights: Sequence[WeightPlacement], near: frozenset[int]) -> float:
         """Fetched and spilled bytes and MAC over the run; of equal ones the group of fewer stripes."""
         executions = self._work.executions(self._work.layers[group.first].section)
-        rows = self._planner.rows(group, spilled)
+        rows = self._planner.rows(group, near)
         stripes = 1 if rows is None else rows.stripes
-        moved = group_movement(self._planner, group, weights, spilled)
-        far = self._planner.accelerator.roles.far
-        fetched = sum(each.bytes for layer in moved for each in layer if each.memory == far)
+        moved = group_movement(self._planner, group, weights, near)
+        far_memory = self._planner.accelerator.roles.far
+        fetched = sum(each.bytes for layer in moved for each in layer if each.memory == far_memory)
         once = sum(
             self._planner.resident_bytes(index)
             for index, placement in zip(group.layers, weights, strict=True)
             if placement.mode is WeightMode.RESIDENT
         )
         macs = 0.0
-        for index, computed in zip(group.layers, computed_rows(self._planner, group, spilled), strict=True):
+        for index, computed in zip(group.layers, computed_rows(self._planner, group, near), strict=True):
             layer = self._work.layers[index]
             macs += layer.macs * computed / max(self._work.tensors[layer.output].height, 1)
         price = (fetched * executions + (once if self._can_fetch else 0)) * self._byte_price

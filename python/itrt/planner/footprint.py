@@ -20,6 +20,8 @@ from itrt.planner.workload import Workload
 
 Kind = Literal["tensor", "rows", "weights"]
 Lifetime = tuple[int, int]
+StripeRow = tuple[str, int, int, int]
+"""Section, first and last operator, rows: what the compiled module takes."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +65,25 @@ class Planner:
         self.alignment = accelerator.granularity.address or 1
         self.end = len(work.layers)
         self.one_memory = accelerator.roles.arena == accelerator.roles.weights
+        self._near: dict[tuple[int, int], frozenset[int]] = {}
         self._rows: dict[tuple[Group, frozenset[int]], GroupRows] = {}
 
     def rows(self, group: Group, spilled: frozenset[int]) -> GroupRows | None:
         """The rows of a group; None for one without stripes."""
         if group.rows is None:
             return None
-        near = frozenset(t for t in spilled if self._touches(group, t))
+        near = self.near(group, spilled)
         key = group, near
         if key not in self._rows:
             self._rows[key] = group_rows(self.work, self.uses, group, near)
         return self._rows[key]
 
-    def _touches(self, group: Group, tensor: int) -> bool:
-        uses = self.uses.of[tensor]
-        return uses.writer in group.layers or any(reader in group.layers for reader in uses.readers)
+    def near(self, group: Group, spilled: frozenset[int]) -> frozenset[int]:
+        """The spilled tensors that a group reads or writes."""
+        place = group.first, group.last
+        if place not in self._near:
+            self._near[place] = self.uses.near(group.layers)
+        return spilled & self._near[place]
 
     def tensor_buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
         """Whole tensors; those that operators may write over one another share a buffer."""
@@ -177,6 +183,26 @@ def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | No
         placed += [_at(buffer, offset) for buffer, offset in zip(mine, solution.offsets.tolist(), strict=True)]
     height, bound, proven = heights[arena]
     return Footprint(tuple(placed), height, 0 if planner.one_memory else heights[weights][0], bound, proven)
+
+
+def session_footprint(planner: Planner, stripes: Sequence[StripeRow]) -> Footprint:
+    """Return the arena of a session of the runtime, to the byte."""
+    work, arena = planner.work, planner.accelerator.roles.arena
+    found = []
+    for tensors, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes)):
+        if not pieces or not max(size for *_, size in pieces):
+            continue
+        name = " = ".join(work.tensors[tensor].name for tensor in tensors)
+        size = max(offset + size for _, _, offset, size in pieces)
+        lifetimes = tuple((begin, end) for begin, end, _, _ in pieces)
+        rows = size < max(work.tensors[tensor].bytes for tensor in tensors)
+        writer = planner.uses.of[tensors[0]].writer
+        found.append(PlannedBuffer(name, "rows" if rows else "tensor", writer, size, lifetimes, arena))
+    alignment = _core.plan.SESSION_ALIGNMENT
+    solution = place(found, alignment)
+    buffers = tuple(_at(each, int(offset)) for each, offset in zip(found, solution.offsets, strict=True))
+    height = -(-(solution.height + _core.plan.SESSION_SLACK) // alignment) * alignment
+    return Footprint(buffers, height, 0, solution.lower_bound, solution.proven)
 
 
 def place(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 from itrt import _core
 from itrt.errors import InvalidArgumentError
 from itrt.planner.accelerator import LARGEST, Accelerator
 from itrt.planner.cost import RunCost, estimate_cost
 from itrt.planner.fitting import Fit, Fitting, Objective
-from itrt.planner.footprint import Footprint, Planner
+from itrt.planner.footprint import Footprint, Planner, StripeRow, session_footprint
 from itrt.planner.movement import movement
-from itrt.planner.schedule import Group, Schedule, layer_label
+from itrt.planner.schedule import RESIDENT, Group, Schedule, layer_label, section_range
 from itrt.planner.targets import load_target
-from itrt.planner.workload import Workload, load_workload, read_model
+from itrt.planner.traffic import placed_traffic
+from itrt.planner.workload import Section, Workload, load_workload, read_model
 
 
 class DoesNotFit(InvalidArgumentError):
@@ -35,20 +36,25 @@ class DoesNotFit(InvalidArgumentError):
 class Plan:
     """How an accelerator executes a network.
 
-    ``capacity`` is the memory that was given, in bytes; ``footprint`` has every buffer with its offset, ``schedule`` the
+    ``capacity`` is the memory that was given, in bytes (None: a cache of unknown size); ``footprint`` has every buffer with its offset, ``schedule`` the
     stripes, the weights and what is spilled, ``cost`` cycles, time, traffic and energy.
     """
 
     work: Workload
     target: Accelerator
-    capacity: int
+    capacity: int | None
     schedule: Schedule
     footprint: Footprint
     cost: RunCost
 
     @property
+    def fits(self) -> bool:
+        """Whether the arena is within the capacity: always, but for a cache, which holds what it can."""
+        return self.capacity is not None and self.arena_bytes <= self.capacity
+
+    @property
     def arena_bytes(self) -> int:
-        """Bytes of the arena: at most the capacity."""
+        """Bytes of the arena."""
         return self.footprint.arena_bytes
 
     @property
@@ -107,10 +113,13 @@ def plan(
         For files that are missing or not valid.
     """
     accelerator = target if isinstance(target, Accelerator) else load_target(target)
-    capacity = _capacity(accelerator, sram)
     contents = read_model(model)
     work = load_workload(contents, height, width, iterations, answers)
-    planner = Planner(_core.Program(contents, "portable"), work, accelerator)
+    program = _core.Program(contents, None if accelerator.is_cached else "portable")
+    planner = Planner(program, work, accelerator)
+    if accelerator.is_cached:
+        return _cached_plan(planner, sram)
+    capacity = _capacity(accelerator, sram)
     fitting = Fitting(planner, objective)
     fit = fitting.fit(capacity)
     if fit is None:
@@ -166,6 +175,37 @@ def _finished(planner: Planner, capacity: int, fit: Fit) -> Plan:
     moved = movement(planner, fit.schedule)
     cost = estimate_cost(planner.work, planner.accelerator, moved.layers, moved.setup, moved.rows)
     return Plan(planner.work, planner.accelerator, capacity, fit.schedule, fit.footprint, cost)
+
+
+def _cached_plan(planner: Planner, size: int | None) -> Plan:
+    """What the runtime does: tensors as a session lays them out, and stripes where they do not fit the cache."""
+    work, target = planner.work, planner.accelerator
+    capacity = target.arena.size if size is None else _capacity(target, size)
+    schedule, footprint = session_schedule(planner, ())
+    if capacity is not None and footprint.arena_bytes > capacity:
+        rows = planner.program.choose_stripes(*planner.image_size)
+        striped, smaller = session_schedule(planner, [tuple(row) for row in rows])
+        if smaller.arena_bytes < footprint.arena_bytes:
+            schedule, footprint = striped, smaller
+    # A tensor is read from where it was written: the cache, if everything fits there.
+    near = capacity is not None and footprint.arena_bytes <= capacity
+    far = target.roles.arena if near or target.roles.far is None else target.roles.far
+    traffic = placed_traffic(work, dict.fromkeys(range(len(work.tensors)), far), [target.roles.weights] * planner.end)
+    return Plan(work, target, capacity, schedule, footprint, estimate_cost(work, target, traffic))
+
+
+def session_schedule(planner: Planner, stripes: Sequence[StripeRow]) -> tuple[Schedule, Footprint]:
+    """Return what a session of the runtime executes with these stripes, and its arena, to the byte."""
+    striped = {}
+    for section, first, last, rows in stripes:
+        start = section_range(planner.work, cast(Section, section)).start
+        striped[start + first] = Group(start + first, start + last, rows)
+    groups: list[Group] = []
+    while not groups or groups[-1].last + 1 < planner.end:
+        first = groups[-1].last + 1 if groups else 0
+        groups.append(striped.get(first, Group(first, first)))
+    footprint = session_footprint(planner, stripes)
+    return Schedule(tuple(groups), (RESIDENT,) * planner.end), footprint
 
 
 def _capacity(target: Accelerator, sram: int | None) -> int:

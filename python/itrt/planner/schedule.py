@@ -136,6 +136,12 @@ class TensorUses:
         uses = self.of[tensor]
         return uses.writer in layers and all(reader in layers for reader in uses.readers)
 
+    def near(self, layers: range) -> frozenset[int]:
+        """Tensors that these layers read or write."""
+        return frozenset(
+            tensor for index in layers for tensor in (*self.work.layers[index].inputs, self.work.layers[index].output)
+        )
+
     def inputs(self, layers: range) -> tuple[int, ...]:
         """Tensors that these layers read and none of them writes."""
         read = dict.fromkeys(tensor for index in layers for tensor in self.work.layers[index].inputs)

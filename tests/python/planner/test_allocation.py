@@ -104,7 +104,7 @@ def test_bad_arguments(arguments: dict, message: str) -> None:
         allocate(**arguments)
 
 
-def hard_rows(count: int = 300) -> np.ndarray:
+def hard_rows(count: int = 2000) -> np.ndarray:
     """Not solved to the end in any time that a test has."""
     random = np.random.default_rng(5)
     lower = random.integers(0, 100, count)

@@ -220,7 +220,7 @@ def test_presets_give_costs_or_say_that_they_are_unknown(work: Workload, name: s
     rate = found.accelerator.compute.rate("int8")
     assert (found.total.compute_seconds is None) == (rate is None)
     assert (found.total.energy is None) == (target.compute.energy_per_mac is None)
-    if target.arena.read_bandwidth is None:
+    if found.accelerator.arena.read_bandwidth is None:
         assert found.total.seconds is None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itrt import planner
-from itrt.planner.machine import PEAK, level_2_cache_bytes, with_measurements
+from itrt.planner.machine import PEAK, bandwidth_key, level_2_cache_bytes, with_measurements
 
 
 def cache(cpus: Path, index: int, level: str, kind: str, size: str) -> None:
@@ -46,7 +46,8 @@ def test_the_cpu_preset_reads_its_cache_and_measures_later() -> None:
     cpu = planner.load_target("cpu")
     assert cpu.arena.size == level_2_cache_bytes()
     assert cpu.compute.rate("int8") is None
-    assert cpu.measured_on_demand == {PEAK}
+    assert cpu.arena.read_bandwidth is None
+    assert cpu.measured_on_demand == {PEAK, bandwidth_key("l2"), bandwidth_key("dram")}
 
 
 def test_the_peak_is_measured_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +57,9 @@ def test_the_peak_is_measured_when_it_is_asked_for(monkeypatch: pytest.MonkeyPat
     cpu = with_measurements(planner.load_target("cpu"))
     assert cpu.compute.rate("int8") == 4e11
     assert "measured on this machine" in cpu.sources[PEAK]
+    for memory in cpu.memories.values():
+        assert memory.read_bandwidth is not None and memory.read_bandwidth > 1e8
+        assert "measured on this machine" in cpu.sources[f"memories.{memory.name}.write_bandwidth"]
     assert with_measurements(cpu) is cpu
 
 
