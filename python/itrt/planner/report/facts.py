@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itrt.planner.planning import Plan
 from itrt.planner.schedule import Group, Halo, WeightMode, layer_label
-from itrt.text import binary_size, counted, percent
+from itrt.text import UNKNOWN, binary_size, counted, percent
 
 
 def facts(plan: Plan) -> list[tuple[str, str]]:
@@ -20,8 +20,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("accelerator", f"{target.name}: {target.description}"),
         (
             "arena",
-            f"{binary_size(plan.arena_bytes)} of {binary_size(plan.capacity)} in {target.roles.arena} "
-            f"({percent(plan.arena_bytes / plan.capacity)}): fits",
+            f"{binary_size(plan.arena_bytes)} of {capacity_text(plan)} in {target.roles.arena}: {verdict(plan)}",
         ),
         ("lower bound", _bound(plan)),
         ("most is live at", plan.deciding_layer),
@@ -36,6 +35,19 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("moved out", ", ".join(work.tensors[tensor].name for tensor in sorted(plan.schedule.spilled)) or "nothing"),
     ]
     return found
+
+
+def capacity_text(plan: Plan) -> str:
+    """The memory that there is."""
+    return UNKNOWN if plan.capacity is None else binary_size(plan.capacity)
+
+
+def verdict(plan: Plan) -> str:
+    """Whether the arena fits, and how much of the memory it takes. A plan that does not fit is one for a cache."""
+    if plan.capacity is None:
+        return "whether it fits is unknown"
+    share = percent(plan.arena_bytes / plan.capacity)
+    return f"fits, {share}" if plan.fits else f"larger than the cache, {share}"
 
 
 def striped_groups(plan: Plan) -> list[Group]:

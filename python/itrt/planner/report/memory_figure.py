@@ -8,7 +8,7 @@ from itrt.planner.planning import Plan
 from itrt.planner.report import palette
 from itrt.planner.report.axes import byte_ticks, size_label
 from itrt.planner.report.facts import group_text
-from itrt.planner.report.markup import width_of
+from itrt.planner.report.markup import shortened, width_of
 from itrt.planner.report.picture import Picture, Rectangle, Span, legend
 from itrt.planner.schedule import Group
 from itrt.planner.workload import Workload
@@ -17,9 +17,10 @@ from itrt.text import binary_size, counted
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEIGHT = 4.6  # inches
+HEIGHT = 4.8  # inches
 _PLOT_POINTS = 230  # about what is left of the height for the plot, without title and names
 _FONT = 7.5
+_SMALL_FONT = 6.5
 _HATCHES = {"tensor": "", "weights": "////", "rows": "\\\\\\\\"}
 _MOST_NAMES = 60  # of layers that can be read side by side
 
@@ -35,12 +36,12 @@ def draw_memory(axes: Axes, plan: Plan, picture: Picture, width: float) -> None:
         _draw_buffer(axes, work, picture, each, width)
     for group in picture.groups:
         if group.rows is not None:
-            _draw_group(axes, group)
+            _draw_group(axes, group, len(group.layers) / picture.steps * width)
     _draw_limits(axes, picture)
     _label_axes(axes, picture)
     _draw_legend(axes, picture)
     title = f"{work.name}, {image.height}x{image.width}, {counted(work.iterations, 'iteration')}, on {plan.target.name}"
-    axes.set_title(f"{title}: {picture.memory}", fontsize=10, pad=30, loc="left")
+    axes.set_title(f"{title}: {picture.memory}", fontsize=10, pad=42, loc="left")
 
 
 def _draw_section(axes: Axes, picture: Picture, span: Span) -> None:
@@ -76,14 +77,13 @@ def _draw_buffer(axes: Axes, work: Workload, picture: Picture, each: Rectangle, 
     patch.set_hatch(_HATCHES[each.kind])
     axes.add_patch(patch)
     wide, high = steps / picture.steps * width, each.size / picture.top * _PLOT_POINTS
-    needed = width_of(each.name, _FONT)
-    upright = high > wide and needed > wide
-    if needed > (high if upright else wide) or min(wide, high) < _FONT + 1:
+    upright = high > wide and width_of(each.name, _FONT) > wide
+    if min(wide, high) < _FONT + 1:
         return
     axes.text(
         each.begin + steps / 2,
         each.offset + each.size / 2,
-        each.name,
+        shortened(each.name, _FONT, (high if upright else wide) - 4),
         ha="center",
         va="center",
         rotation=90 if upright else 0,
@@ -93,16 +93,17 @@ def _draw_buffer(axes: Axes, work: Workload, picture: Picture, each: Rectangle, 
     )
 
 
-def _draw_group(axes: Axes, group: Group) -> None:
-    """A bar on the axis, and how the group runs."""
+def _draw_group(axes: Axes, group: Group, width: float) -> None:
+    """A bar on the axis, and how the group runs; in `width` points."""
+    text = group_text(group)
     axes.plot([group.first + 0.1, group.last + 0.9], [0, 0], color="#333333", linewidth=4, clip_on=False)
     axes.annotate(
-        group_text(group),
+        text if width_of(text, _SMALL_FONT) < width else str(group.rows),
         ((group.first + group.last + 1) / 2, 0),
         xytext=(0, 4),
         textcoords="offset points",
         ha="center",
-        fontsize=6.5,
+        fontsize=_SMALL_FONT,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
 

@@ -7,14 +7,14 @@ from importlib import resources
 
 from itrt.planner.measures import measure
 from itrt.planner.planning import Plan
-from itrt.planner.report.facts import facts, gap
+from itrt.planner.report.facts import capacity_text, facts, gap, verdict
 from itrt.planner.report.front_svg import front_svg
 from itrt.planner.report.markup import Markup, element, joined
 from itrt.planner.report.memory_svg import memory_svg
 from itrt.planner.report.picture import Picture, legend, pictures
 from itrt.planner.report.tables import ReportTable, front_table, layer_table, measure_table, run_table
 from itrt.planner.report.target_tables import source_table
-from itrt.text import UNKNOWN, binary_size, engineering, percent
+from itrt.text import UNKNOWN, binary_size, engineering
 
 
 def plan_page(plan: Plan, front: Sequence[Plan] = ()) -> bytes:
@@ -66,8 +66,8 @@ def _key_figures(plan: Plan) -> Markup:
     figures = [
         (
             binary_size(plan.arena_bytes),
-            f"arena, of {binary_size(plan.capacity)}",
-            percent(plan.arena_bytes / plan.capacity),
+            f"arena, of {capacity_text(plan)}",
+            verdict(plan),
         ),
         (
             "proven" if plan.footprint.proven else f"+{gap(plan) * 100:.1f} %",

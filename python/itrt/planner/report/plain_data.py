@@ -22,7 +22,7 @@ def plan_data(plan: Plan, front: Sequence[Plan] = ()) -> dict[str, Any]:
     work, footprint = plan.work, plan.footprint
     image = work.tensors[work.image]
     return {
-        "fits": True,
+        "fits": plan.fits,
         "network": work.name,
         "height_pixels": image.height,
         "width_pixels": image.width,

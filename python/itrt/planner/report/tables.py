@@ -56,8 +56,8 @@ def layer_table(plan: Plan) -> ReportTable:
         tuple(rows),
         frozenset(columns[4:]) - {"bound"},
         frozenset(breaks),
-        "stripes: rows of the group's last output; bound: what takes longest; utilization: MAC by those of channels and "
-        "rows rounded up to the granularity",
+        "stripes: rows of the group's last output; bound: what takes longest; utilization: MAC by those of channels "
+        "and rows rounded up to the granularity",
     )
 
 

@@ -110,6 +110,11 @@ def test_the_capacity_is_a_line_above_the_buffers(plan: Plan) -> None:
     assert float(capacity.get("y1", "nan")) == float(capacity.get("y2", "nan")) < highest
 
 
+def test_an_unknown_capacity_has_no_line(plan: Plan) -> None:
+    (svg,) = svgs(plan_page(replace(plan, capacity=None)))
+    assert not [line for line in svg.iter("line") if line.get("class") == "capacity"]
+
+
 def test_nothing_is_loaded(decided: Plan, front: list[Plan]) -> None:
     page = plan_page(decided, front)
     assert not re.search(rb"(?i)https?:|//[a-z]|@import|url\((?!#)|fetch\(|import\(", page)

@@ -30,7 +30,9 @@ def column(table: ReportTable, name: str) -> list[str]:
 def test_facts_of_a_plan_that_decides_much(decided: Plan) -> None:
     found = dict(facts(decided))
     assert found["network"] == "small at 64x64: 3 iterations, 2 answers"
-    assert found["arena"].startswith(f"{binary_size(decided.arena_bytes)} of {binary_size(decided.capacity)} in sram")
+    assert decided.capacity
+    text = f"{binary_size(decided.arena_bytes)} of {binary_size(decided.capacity)} in sram: fits, 66.7 %"
+    assert found["arena"] == text
     assert found["stripes"] == "join to mix: 4 rows, halo recomputed, 2 iterations a pass"
     assert "1 layer fetched once an iteration" in found["weights"]
     assert "1 layer fetched in parts" in found["weights"]
@@ -44,6 +46,12 @@ def test_facts_of_a_plan_that_decides_nothing(plan: Plan) -> None:
     assert (found["stripes"], found["moved out"]) == ("none", "nothing")
     assert "no layout of these buffers is smaller" in found["lower bound"]
     assert "memory of weights" not in found
+
+
+def test_a_cache_may_be_too_small_or_of_unknown_size(plan: Plan) -> None:
+    small = dict(facts(replace(plan, capacity=plan.arena_bytes // 2)))
+    assert "larger than the cache, 2" in small["arena"]
+    assert "of unknown in sram: whether it fits is unknown" in dict(facts(replace(plan, capacity=None)))["arena"]
 
 
 def test_weights_in_a_memory_of_their_own(work: planner.Workload) -> None:
