@@ -31,7 +31,19 @@ PYTHON_ARROWS = {
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
     "planner": {"_core", "errors", "files", "format", "text"},
-    "bench": {"_core", "errors", "files", "format", "kernels", "planner", "runtime", "converter", "nn", "quantize", "train"},
+    "bench": {
+        "_core",
+        "errors",
+        "files",
+        "format",
+        "kernels",
+        "planner",
+        "runtime",
+        "converter",
+        "nn",
+        "quantize",
+        "train",
+    },
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import log2
 
 from itrt.planner.planning import Plan
@@ -13,11 +14,16 @@ _SHALLOW = 0.05  # of the costs' range: a curve that bends less has no knee
 
 @dataclass(frozen=True)
 class Curve:
-    """A cost over the arena's bytes, a value a plan."""
+    """A cost over the arena's bytes, a value a plan, smallest arena first."""
 
     name: str
     unit: str
     values: tuple[float, ...]
+
+    @property
+    def lowest(self) -> tuple[float, ...]:
+        """The least cost with so much memory: a plan for a smaller one does, too."""
+        return tuple(accumulate(self.values, min))
 
 
 def curves(front: Sequence[Plan]) -> tuple[Curve, ...]:
@@ -40,7 +46,7 @@ def knee(front: Sequence[Plan]) -> Plan | None:
     It lies farthest below the line between both ends, costs and memory scaled to [0, 1], memory by its logarithm
     (Satopaa et al., "Finding a 'Kneedle' in a Haystack", 2011). The cost is the time, or else the far memory's bytes.
     """
-    values = curves(front)[0].values if len(front) >= 3 else ()
+    values = curves(front)[0].lowest if len(front) >= 3 else ()
     if not values or values[0] <= values[-1]:
         return None
     sizes = [log2(plan.arena_bytes) for plan in front]

@@ -22,7 +22,7 @@ def draw_curve(axes: Axes, curve: Curve, front: Sequence[Plan], chosen: Plan, co
     """Draw one cost over the arena's bytes; a line marks the plan that was chosen."""
     sizes = [plan.arena_bytes for plan in front]
     low, high = min(sizes) * 0.92, max(sizes) * 1.08
-    axes.step([*sizes, high], [*curve.values, curve.values[-1]], where="post", color=color, linewidth=1.6)
+    axes.step([*sizes, high], [*curve.lowest, curve.lowest[-1]], where="post", color=color, linewidth=1.6)
     axes.plot(sizes, curve.values, marker="o", linestyle="none", markersize=4, color=color)
     axes.axvline(min(max(chosen.arena_bytes, low), high), color=palette.CAPACITY, linewidth=1.2, linestyle=(0, (5, 4)))
     bend = knee(front)

@@ -94,9 +94,9 @@ def _panel(axes: _Axes, curve: Curve, front: Sequence[Plan], chosen: Plan, color
 
 
 def _steps(axes: _Axes, curve: Curve, front: Sequence[Plan]) -> str:
-    """A plan does for all memories up to the next one."""
+    """The least cost of all plans that a memory holds."""
     path = ""
-    for plan, value in zip(front, curve.values, strict=True):
+    for plan, value in zip(front, curve.lowest, strict=True):
         x, y = axes.x(plan.arena_bytes), axes.y(value)
         path += f"H{x:.2f} V{y:.2f} " if path else f"M{x:.2f},{y:.2f} "
     return f"{path}H{_WIDTH - _RIGHT}"

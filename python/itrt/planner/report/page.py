@@ -119,7 +119,7 @@ def _front(plan: Plan, front: Sequence[Plan]) -> list[Markup]:
         return []
     caption = (
         "What a run costs, by the size of the arena. Each point is a plan, and no other is better in memory, far bytes "
-        "and MAC at once. The dashed line is this page's plan."
+        "and MAC at once; the line is the least cost of those that a memory holds. The dashed line is this page's plan."
     )
     return [
         element("h2", "Cost against memory"),

@@ -36,3 +36,9 @@ def test_a_straight_line_has_no_knee(front: list[Plan]) -> None:
     assert knee(with_seconds(front, [0.5, 0.5, 0.5, 0.5])) is None
     assert knee(front[:2]) is None
     assert knee([]) is None
+
+
+def test_a_larger_memory_may_run_the_plan_of_a_smaller_one(front: list[Plan]) -> None:
+    found = curves(with_seconds(front, [0.9, 0.3, 0.5, 0.2]))[0]
+    assert found.values == (900.0, 300.0, 500.0, 200.0)
+    assert found.lowest == (900.0, 300.0, 300.0, 200.0)
