@@ -74,14 +74,15 @@ def load(
     count = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
     if isa is not None and not isinstance(isa, str):
         raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
-    data, source = _read(model)
+    data, source = read_model(model)
     try:
         return Model(_core.Program(data, isa), count, len(data), stripes)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error
 
 
-def _read(model: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
+def read_model(model: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
+    """Return a model's bytes, not validated, and what to call it in messages; arguments and errors as for `load`."""
     if isinstance(model, bytes | bytearray | memoryview):
         return bytes(model), "model from bytes"
     if not isinstance(model, str | os.PathLike):

@@ -18,6 +18,7 @@ PYTHON_ARROWS = {
     "files": set(),
     "images": {"errors", "files"},
     "metrics": set(),
+    "text": set(),
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
@@ -29,8 +30,20 @@ PYTHON_ARROWS = {
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "runtime"},
-    "planner": {"_core", "errors", "files", "format"},
-    "bench": {"_core", "errors", "files", "format", "kernels", "planner", "runtime", "converter", "nn", "quantize", "train"},
+    "planner": {"_core", "errors", "files", "format", "text"},
+    "bench": {
+        "_core",
+        "errors",
+        "files",
+        "format",
+        "kernels",
+        "planner",
+        "runtime",
+        "converter",
+        "nn",
+        "quantize",
+        "train",
+    },
     "__init__": PUBLIC_FACE | {"converter"},
 }
 EVERYTHING = {"cli"}
@@ -58,6 +71,7 @@ WITHOUT_TORCH = {
     "result",
     "runtime",
     "stripes",
+    "text",
     "quantize",
     "planner",
 }

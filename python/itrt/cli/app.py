@@ -8,6 +8,7 @@ from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
 from itrt.cli.info import info
 from itrt.cli.inspect import inspect
+from itrt.cli.plan import plan
 from itrt.cli.profile import profile
 from itrt.cli.run import run
 from itrt.cli.train import train
@@ -28,5 +29,6 @@ app.command("train")(report_errors(train))
 app.command("eval")(report_errors(evaluate))
 app.command("inspect")(report_errors(inspect))
 app.command("profile")(report_errors(profile))
+app.command("plan")(report_errors(plan))
 app.command("info")(report_errors(info))
 app.add_typer(bench)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itrt.cli import console
-from itrt.errors import InvalidArgumentError, MissingFileError
+from itrt.cli.output_files import check_directories
+from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ def bench_kernels(
     from itrt.bench.kernel_timing import measure_shapes
     from itrt.bench.limits import copy_bandwidth
 
-    for option, file in (("--json", json_file), ("--plot", plot)):
-        if file is not None and not file.parent.is_dir():
-            raise MissingFileError(f"{option} {file}: expected the directory {file.parent}, found none")
+    check_directories(json=json_file, plot=plot)
     if plot is not None:
         roofline.require()
     isas, counts = _isas(isa or []), sorted(set(threads or [1]))

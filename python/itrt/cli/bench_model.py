@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itrt.cli import console
+from itrt.cli.output_files import check_directories
 from itrt.cli.size import parse_size
-from itrt.errors import InvalidArgumentError, MissingDependencyError, MissingFileError
+from itrt.errors import InvalidArgumentError, MissingDependencyError
 from itrt.files import write_atomically
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def _check_paths(checkpoint: Path | None, network: str | None, json_file: Path |
         raise InvalidArgumentError(f"bench model: expected a checkpoint or --network, found {found}")
     if network is not None and network not in _NETWORKS:
         raise InvalidArgumentError(f"--network: expected one of {', '.join(_NETWORKS)}, found {network}")
-    if json_file is not None and not json_file.parent.is_dir():
-        raise MissingFileError(f"--json {json_file}: expected the directory {json_file.parent}, found none")
+    check_directories(json=json_file)
 
 
 def _trained(checkpoint: Path, calibrate: Path | None, image: Path | None, count: int) -> Subject:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itrt.cli import console
-from itrt.errors import MissingFileError
+from itrt.cli.output_files import check_directories
 from itrt.files import write_atomically
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def bench_plan(
     """Measure memory planning beside other allocators."""
     from itrt.bench.allocators import instances_of, measure, random_instances
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise MissingFileError(f"--json {json_file}: expected the directory {json_file.parent}, found none")
+    check_directories(json=json_file)
     instances = list(instances_of(files) if files else random_instances(seed))
     rows = []
     with console.progress() as progress:

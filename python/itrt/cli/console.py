@@ -1,4 +1,4 @@
-"""What all commands print alike: tables, sizes, colour swatches."""
+"""What all commands print alike: tables, numbers, colour swatches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
+
+from itrt.text import binary_size as binary_size
+from itrt.text import counted as counted
+from itrt.text import millions as millions
 
 _WIDTH_OF_FILES = 160  # columns where the output is no terminal: nothing is wrapped or cut in a log
 
@@ -52,15 +56,3 @@ def swatch(color: Sequence[int]) -> Text:
     """A small bar of this colour."""
     red, green, blue = (int(channel) for channel in color)
     return Text("██", style=Style(color=f"rgb({red},{green},{blue})"))
-
-
-def binary_size(count: int) -> str:
-    """A number of bytes for people: "812 B", "1.5 KiB", "2.31 MiB"."""
-    if count < 1024:
-        return f"{count} B"
-    return f"{count / 1024:.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.2f} MiB"
-
-
-def counted(number: int, thing: str) -> str:
-    """A number and its noun: "1 thread", "2 threads"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

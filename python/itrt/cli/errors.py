@@ -13,10 +13,10 @@ from itrt.errors import ItrtError
 Parameters = ParamSpec("Parameters")
 
 
-def fail(message: str) -> typer.Exit:
-    """Print the message on stderr and return what to raise: exit code 1 (Typer's own usage errors have 2)."""
+def fail(message: str, code: int = 1) -> typer.Exit:
+    """Print the message on stderr and return what to raise (Typer's own usage errors have exit code 2)."""
     typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
-    return typer.Exit(1)
+    return typer.Exit(code)
 
 
 def report_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:

@@ -11,8 +11,9 @@ import typer
 
 from itrt import load
 from itrt.cli import console
+from itrt.cli.output_files import check_directories
 from itrt.cli.run import DEFAULT_MODEL
-from itrt.errors import InvalidArgumentError, MissingFileError
+from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 
 if TYPE_CHECKING:
@@ -34,8 +35,7 @@ def evaluate(
     from itrt.cli.evaluation import evaluate as measure
     from itrt.train.camvid import CLASS_NAMES, IGNORE_INDEX, load_split
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise MissingFileError(f"--json {json_file}: expected the directory {json_file.parent}, found none")
+    check_directories(json=json_file)
     loaded = load(model, threads=threads, isa=isa)
     if len(loaded.classes) != len(CLASS_NAMES):
         raise InvalidArgumentError(

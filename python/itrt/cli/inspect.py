@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +9,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from itrt import Model, load, packaged_models
+from itrt import Model, load
 from itrt.cli import console
 from itrt.cli.size import parse_size
 from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Program, Resize, Term, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
+from itrt.runtime import read_model
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 
@@ -30,7 +29,7 @@ def inspect(
     """Show the operators of a model, their sizes and what they cost."""
     height, width = parse_size(size)
     model = load(file)  # validates everything
-    program = read(_bytes_of(file))
+    program = read(read_model(file)[0])
     sizes = tensor_sizes(program, height, width)
     terminal = console.output()
     terminal.print(_summary(program, model, sizes))
@@ -49,12 +48,6 @@ def inspect(
         terminal.print(_tensor_table(program, sizes))
     terminal.print()
     terminal.print(_total(program, totals, sizes[program.image]), soft_wrap=True)
-
-
-def _bytes_of(file: str) -> bytes:
-    if file in packaged_models():
-        return (resources.files("itrt") / "models" / f"{file}.itrt").read_bytes()
-    return Path(file).read_bytes()
 
 
 def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
@@ -88,16 +81,12 @@ def _operator_table(
     for operator, costs in rows:
         terms = Text("\n".join(_terms(program, operator)))
         output = _shape(program, operator.output, sizes)
-        numbers = (_millions(costs.macs), f"{costs.parameters:,}")
+        numbers = (console.millions(costs.macs), f"{costs.parameters:,}")
         table.add_row(operator.name, _kind(operator), terms, output, *numbers, _per_step_mark(operator))
     table.add_section()
     macs, parameters = (sum(getattr(costs, field) for _, costs in rows) for field in ("macs", "parameters"))
-    table.add_row("total", "", "", "", _millions(macs), f"{parameters:,}", style="bold")
+    table.add_row("total", "", "", "", console.millions(macs), f"{parameters:,}", style="bold")
     return table
-
-
-def _millions(count: int) -> str:
-    return f"{count / 1e6:,.2f} M" if count else "0"
 
 
 def _kind(operator: Operator) -> str:

@@ -14,8 +14,9 @@ from rich.table import Table
 
 from itrt import load
 from itrt.cli import console
+from itrt.cli.output_files import check_directories
 from itrt.cli.run import DEFAULT_MODEL
-from itrt.errors import InvalidArgumentError, MissingFileError
+from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 from itrt.images import read_image
 from itrt.profile import Profile
@@ -41,8 +42,7 @@ def profile(
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to, too.")] = None,
 ) -> None:
     """Measure every operator of a model by itself, without fusion."""
-    if json_file is not None and not json_file.parent.is_dir():
-        raise MissingFileError(f"--json {json_file}: expected the directory {json_file.parent}, found none")
+    check_directories(json=json_file)
     pixels = _pixels(image, height, width)
     measured = load(model, threads=threads, isa=isa).profile(pixels, iterations, repeats)
     _print(measured)
@@ -79,9 +79,7 @@ def _table(profile: Profile) -> Table:
     def add(*names: str, executions: str, macs: int, milliseconds: float, style: str = "") -> None:
         rate = f"{macs / (milliseconds * 1e6):.1f}" if macs and milliseconds > 0 else ""
         share = f"{milliseconds / profile.milliseconds:.1%}"
-        table.add_row(
-            *names, executions, f"{macs / 1e6:,.2f} M" if macs else "0", f"{milliseconds:.3f}", rate, share, style=style
-        )
+        table.add_row(*names, executions, console.millions(macs), f"{milliseconds:.3f}", rate, share, style=style)
 
     section = ""
     for row in profile.totals():

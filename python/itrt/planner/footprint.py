@@ -180,7 +180,7 @@ def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | No
         mine = [buffer for buffer in buffers if buffer.memory == memory]
         solution = place(mine, planner.alignment, nodes, capacity if memory == arena else None)
         heights[memory] = solution.height, solution.lower_bound, solution.proven
-        placed += [_at(buffer, offset) for buffer, offset in zip(mine, solution.offsets, strict=True)]
+        placed += [_at(buffer, offset) for buffer, offset in zip(mine, solution.offsets.tolist(), strict=True)]
     height, bound, proven = heights[arena]
     return Footprint(tuple(placed), height, 0 if planner.one_memory else heights[weights][0], bound, proven)
 

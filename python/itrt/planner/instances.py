@@ -82,10 +82,11 @@ def _integer(file: Path, line: int, column: str, text: str) -> int:
     return value
 
 
-def write_instance(path: Path | str, instance: Instance) -> None:
-    """Write a CSV file that `read_instance` reads."""
+def write_instance(path: Path | str, instance: Instance, offsets: npt.NDArray[np.int64] | None = None) -> None:
+    """Write a CSV file that `read_instance` reads; offsets (n,) are a further column, as in MiniMalloc's solutions."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([name, *row] for name, row in zip(instance.names, instance.rows.tolist(), strict=True))
+    rows = instance.rows if offsets is None else np.column_stack((instance.rows, offsets))
+    writer.writerow(COLUMNS if offsets is None else (*COLUMNS, "offset"))
+    writer.writerows([name, *row] for name, row in zip(instance.names, rows.tolist(), strict=True))
     write_atomically(Path(path), text.getvalue().encode())
