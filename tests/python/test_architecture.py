@@ -15,9 +15,10 @@ CPP = ROOT / "csrc"
 PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime"}
 PYTHON_ARROWS = {
     "errors": set(),
-    "files": set(),
+    "files": {"errors"},
     "images": {"errors", "files"},
     "metrics": set(),
+    "video": {"errors"},
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
@@ -58,6 +59,7 @@ WITHOUT_TORCH = {
     "runtime",
     "quantize",
     "planner",
+    "video",
 }
 
 
@@ -113,6 +115,8 @@ def test_torch_and_pillow_come_late_or_not(file: Path) -> None:
         assert "torch" not in at_the_top  # `itrt info` should not take two seconds
     assert "typer" not in everywhere or part == "cli"
     assert "rich" not in everywhere or part == "cli"
+    assert "av" not in at_the_top
+    assert "av" not in everywhere or part == "video"
     assert "PIL" not in everywhere or part in {"images", "cli", "bench", "train", "converter"}
 
 
