@@ -104,7 +104,7 @@ class Directory:
         """
         pairs = self.layout.pairs(self.root, name)
         images, labels = read_pairs(pairs, self.layout.decode, stored)
-        return ImageSet(images, labels, [str(image.relative_to(self.root)) for image, _ in pairs])
+        return ImageSet(images, labels, [image.name for image, _ in pairs])
 
 
 def found_in(root: Path) -> str:

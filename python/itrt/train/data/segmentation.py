@@ -35,6 +35,8 @@ class ImageSet:
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise InvalidArgumentError(f"labels: expected {len(self.images)}, one an image, found {len(self.labels)}")
+        if self.names and len(self.names) != len(self.images):
+            raise InvalidArgumentError(f"names: expected {len(self.images)} or none, found {len(self.names)}")
         if self.stored:
             return
         for index, (image, label) in enumerate(zip(self.images, self.labels, strict=True)):

@@ -256,7 +256,7 @@ def test_camvid_round_trip(tmp_path: Path) -> None:
     assert loaded.class_names[3] == "road"
     assert loaded.palette[3] == (128, 64, 128)
     assert loaded.ignore_index == 11
-    assert loaded.train.name(1) == "train/0001.png"
+    assert loaded.train.name(1) == "0001.png"
 
 
 def test_the_tutorials_absolute_list_entries_are_understood(tmp_path: Path) -> None:
