@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from itrt.errors import InvalidArgumentError, MissingFileError
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step: a reader, or a crash half way, finds the old file or the new one."""
@@ -22,3 +24,20 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory if it is not there; its parent has to be.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such parent.
+    InvalidArgumentError
+        If the path is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise InvalidArgumentError(f"output {path}: expected a directory, found a file")
+    if not path.parent.is_dir():
+        raise MissingFileError(f"output {path}: expected the directory {path.parent}, found none")
+    path.mkdir(exist_ok=True)

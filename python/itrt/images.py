@@ -17,6 +17,9 @@ from itrt.files import write_atomically
 Image = NDArray[np.uint8] | str | os.PathLike[str] | Any  # Any: a PIL image, whose package may not be installed
 
 
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+
+
 def _pillow() -> ModuleType:
     try:
         import PIL.Image
@@ -70,6 +73,22 @@ def _read_file(path: Path) -> NDArray[np.uint8]:
         raise InvalidArgumentError(f"image {path}: expected an image file, found {error}") from error
 
 
+def images_in(directory: Path, name: str) -> list[Path]:
+    """Return the image files directly in a directory, sorted; errors call it `name`.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such directory, or no image in it.
+    """
+    if not directory.is_dir():
+        raise MissingFileError(f"{name}: expected a directory of images, found no directory {directory}")
+    paths = sorted(path for path in directory.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    if not paths:
+        raise MissingFileError(f"{name}: expected images ({', '.join(sorted(_SUFFIXES))}) in {directory}, found none")
+    return paths
+
+
 def check_png_path(path: str | os.PathLike[str]) -> Path:
     """The path if a PNG can be written there; InvalidArgumentError or MissingFileError otherwise."""
     target = Path(path)
@@ -91,16 +110,21 @@ def write_label_png(labels: NDArray[Any], palette: NDArray[np.uint8], path: str 
             picture.putpalette(palette.tobytes(), "RGB")
     else:
         picture = pillow.fromarray(labels)
-    _write_png(picture, target)
+    write_atomically(target, _encode_png(picture))
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """An RGB image, (height, width, 3) u8, as the bytes of a PNG."""
+    return _encode_png(_pillow().fromarray(np.ascontiguousarray(pixels)))
 
 
 def write_png(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
     """Write an RGB image, (height, width, 3) u8."""
     target = check_png_path(path)
-    _write_png(_pillow().fromarray(np.ascontiguousarray(pixels)), target)
+    write_atomically(target, encode_png(pixels))
 
 
-def _write_png(picture: Any, target: Path) -> None:
+def _encode_png(picture: Any) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
-    write_atomically(target, buffer.getvalue())
+    return buffer.getvalue()

@@ -15,10 +15,11 @@ CPP = ROOT / "csrc"
 PUBLIC_FACE = {"_core", "errors", "execution", "files", "images", "kernels", "profile", "result", "runtime", "stripes"}
 PYTHON_ARROWS = {
     "errors": set(),
-    "files": set(),
+    "files": {"errors"},
     "images": {"errors", "files"},
     "metrics": set(),
     "text": set(),
+    "video": {"errors"},
     "format": {"errors", "files"},
     "kernels": {"_core", "errors"},
     "result": {"errors", "images", "runtime"},  # runtime for its types alone
@@ -74,6 +75,7 @@ WITHOUT_TORCH = {
     "text",
     "quantize",
     "planner",
+    "video",
 }
 
 
@@ -129,6 +131,8 @@ def test_torch_and_pillow_come_late_or_not(file: Path) -> None:
         assert "torch" not in at_the_top  # `itrt info` should not take two seconds
     assert "typer" not in everywhere or part == "cli"
     assert "rich" not in everywhere or part == "cli"
+    assert "av" not in at_the_top
+    assert "av" not in everywhere or part == "video"
     assert "PIL" not in everywhere or part in {"images", "cli", "bench", "train", "converter"}
 
 

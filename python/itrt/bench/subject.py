@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from itrt.bench.builders.deployed import LabelNetwork
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
 from itrt.nn.itnet import HourglassBlock
-from itrt.train.camvid import CLASS_NAMES
 from itrt.train.checkpoint import load_network
-from itrt.train.synthetic import draw_scene
+from itrt.train.data.camvid import CLASS_NAMES
+from itrt.train.data.synthetic import draw_scene
 
 Image = NDArray[np.uint8]
 Size = tuple[int, int]

@@ -98,12 +98,12 @@ def _check_paths(checkpoint: Path | None, network: str | None, json_file: Path |
 
 def _trained(checkpoint: Path, calibrate: Path | None, image: Path | None, count: int) -> Subject:
     from itrt.bench.subject import from_checkpoint
-    from itrt.converter.calibration_set import choose, images_in
-    from itrt.images import read_image
+    from itrt.converter.calibration_set import choose
+    from itrt.images import images_in, read_image
 
     if calibrate is None and image is None:
         raise InvalidArgumentError("bench model: expected --calibrate or --image with a checkpoint, found neither")
-    paths = choose(images_in(calibrate), count) if calibrate is not None else [image]
+    paths = choose(images_in(calibrate, "calibration"), count) if calibrate is not None else [image]
     samples = [read_image(path) for path in paths]
     return from_checkpoint(checkpoint, samples, samples[0] if image is None else read_image(image))
 

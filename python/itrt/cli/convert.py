@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from itrt.cli.console import output as console_output
 from itrt.cli.console import progress, table
+from itrt.cli.dataset import DATASET_HELP
 from itrt.errors import InvalidArgumentError, MissingDependencyError, MissingFileError
+from itrt.images import images_in
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from itrt.converter import ParityReport
+
+Pixels = NDArray[np.uint8]
 
 _OBSERVERS = ("minmax", "percentile", "mse")
 
@@ -23,8 +30,9 @@ def convert(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint or network.pt of itrt train.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .itrt file to write.")],
     calibrate: Annotated[
-        Path, typer.Option(help="Directory of images, or CamVid in the SegNet layout (its train images and labels).")
+        str, typer.Option(help="Directory of images, or a data set as in itrt train (its train images and labels).")
     ],
+    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
@@ -33,20 +41,19 @@ def convert(
     """Convert a checkpoint to int8 and report how close the result is to float."""
     try:
         from itrt.converter import DEFAULT_OBSERVER, convert_checkpoint
-        from itrt.converter.calibration_set import ImageFiles, LabelFiles, choose
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"
         ) from error
-    paths, label_paths = _calibration_paths(checkpoint, output, calibrate, observer)
-    chosen = choose(range(len(paths)), images)
+    _check(checkpoint, output, observer)
+    samples, labels = _calibration(calibrate, dataset, images)
     with progress() as bars:
         conversion = convert_checkpoint(
             checkpoint,
             output,
-            calibration=ImageFiles([paths[index] for index in chosen]),
+            calibration=samples,
             observer=observer or DEFAULT_OBSERVER,  # type: ignore[arg-type]  # checked above
-            labels=LabelFiles([label_paths[index] for index in chosen]) if label_paths else None,
+            labels=labels,
             name=name,
             parity_images=parity_images,
             progress=_Stages(bars).update,
@@ -56,24 +63,26 @@ def convert(
     console_output().print(f"{conversion.path}: {conversion.path.stat().st_size} bytes")
 
 
-def _calibration_paths(
-    checkpoint: Path, output: Path, calibrate: Path, observer: str
-) -> tuple[list[Path], list[Path] | None]:
-    """Check all arguments, fast; return the paths of images and, in CamVid's layout, of their labels."""
+def _check(checkpoint: Path, output: Path, observer: str) -> None:
     from itrt.converter.arguments import check_target
-    from itrt.converter.calibration_set import images_in
 
     if not checkpoint.is_file():
         raise MissingFileError(f"checkpoint: expected a file, found none at {checkpoint}")
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
-    if (calibrate / "train.txt").is_file():
-        from itrt.train.camvid import list_pairs
 
-        pairs = list_pairs(calibrate, "train")
-        return [image for image, _ in pairs], [labels for _, labels in pairs]
-    return images_in(calibrate), None
+
+def _calibration(calibrate: str, dataset: str | None, count: int) -> tuple[Iterable[Pixels], Iterable[Pixels] | None]:
+    """Return the images to calibrate with and, of a data set, their labels."""
+    from itrt.converter.calibration_set import ImageFiles, choose
+    from itrt.train.data import SYNTHETIC, open_source, recognized
+
+    if dataset is None and calibrate != SYNTHETIC and not recognized(Path(calibrate)):
+        return ImageFiles(choose(images_in(Path(calibrate), "calibration"), count)), None
+    images = open_source(calibrate, dataset).split("train", stored=True)
+    chosen = images.take(choose(range(len(images)), count))
+    return chosen.images, chosen.labels
 
 
 def _print_parity(report: ParityReport) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from itrt import load
 from itrt.cli import console
+from itrt.cli.dataset import DATA_HELP, DATASET_HELP
 from itrt.cli.output_files import check_directories
 from itrt.cli.run import DEFAULT_MODEL
 from itrt.errors import InvalidArgumentError
@@ -21,35 +22,48 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="CamVid in the SegNet layout (val.txt, val/, valannot/).")],
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
     model: Annotated[str, typer.Argument(help="A packaged model's name, or an .itrt file.")] = DEFAULT_MODEL,
-    split: Annotated[str, typer.Option(help="train, val or test: which list of the data set.")] = "val",
+    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
+    split: Annotated[str, typer.Option(help="train, val or another split of the data set.")] = "val",
     iterations: Annotated[
         int | None, typer.Option("--iterations", "-k", min=1, help="How many. [default: as trained]")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads. [default: as many as CPUs]")] = None,
     isa: Annotated[str | None, typer.Option(help="Instruction set, see itrt info. [default: the best]")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to, too.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML page to write: tables, plots, confusion matrix, worst images.")
+    ] = None,
+    worst: Annotated[int, typer.Option(min=0, help="Images to show in the report.")] = 6,
 ) -> None:
-    """Measure a model on CamVid."""
+    """Measure a model on a data set with labels."""
     from itrt.cli.evaluation import evaluate as measure
-    from itrt.train.camvid import CLASS_NAMES, IGNORE_INDEX, load_split
+    from itrt.train.data import open_source
 
-    check_directories(json=json_file)
+    check_directories(json=json_file, report=report)
+    if report is not None:
+        from itrt.cli.report import Page  # early: a missing package is told before the work
     loaded = load(model, threads=threads, isa=isa)
-    if len(loaded.classes) != len(CLASS_NAMES):
+    source = open_source(data, dataset)
+    if len(loaded.classes) != len(source.class_names):
         raise InvalidArgumentError(
-            f"model {loaded.name}: expected the {len(CLASS_NAMES)} classes of CamVid, found {len(loaded.classes)}"
+            f"model {loaded.name}: expected the {len(source.class_names)} classes of {source.title}, "
+            f"found {len(loaded.classes)}"
         )
-    images = load_split(data, split)
+    images = source.split(split)
     with console.progress() as progress:
         task = progress.add_task(f"{split} images", total=len(images))
-        evaluation = measure(loaded, images, IGNORE_INDEX, iterations, lambda: progress.advance(task))
+        evaluation = measure(loaded, images, source.ignore_index, iterations, lambda: progress.advance(task))
     _print(evaluation, split)
     if json_file is not None:
         text = json.dumps({"split": split, **asdict(evaluation)}, indent=2)
         write_atomically(json_file, (text + "\n").encode())
         typer.echo(f"wrote {json_file}")
+    if report is not None:
+        page = Page(loaded, evaluation, f"{source.title}, {split}", images, source.ignore_index, worst)
+        write_atomically(report, page.render().encode())
+        typer.echo(f"wrote {report}")
 
 
 def _print(evaluation: Evaluation, split: str) -> None:

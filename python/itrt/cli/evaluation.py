@@ -33,8 +33,19 @@ class IterationScore:
 
 
 @dataclass(frozen=True)
+class ImageScore:
+    """The last answer on one image: the mean IoU over the classes that occur in it, None if nothing is counted."""
+
+    name: str
+    mean_iou: float | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """The scores of a model, and how they were measured."""
+    """The scores of a model, and how they were measured.
+
+    ``confusion`` counts the last answers' pixels: a row a label, a column an answer.
+    """
 
     model: str
     classes: tuple[str, ...]
@@ -42,6 +53,8 @@ class Evaluation:
     threads: int
     isa: str
     scores: tuple[IterationScore, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    image_scores: tuple[ImageScore, ...]
 
 
 def evaluate(
@@ -72,11 +85,15 @@ def evaluate(
     if len(images) == 0:
         raise InvalidArgumentError("images: expected at least one, found none")
     count = model.iterations if iterations is None else iterations
-    model.run(images.images[0], count)  # plans, allocates, wakes the threads: not what is measured
+    sizes: set[tuple[int, ...]] = set()
+    image_scores = []
     confusions = [ConfusionMatrix(len(model.classes), ignore_index) for _ in range(count)]
     block_seconds = np.zeros((len(images), count))
     answer_seconds = np.zeros((len(images), count))
     for index, (image, labels) in enumerate(zip(images.images, images.labels, strict=True)):
+        if image.shape not in sizes:
+            sizes.add(image.shape)
+            model.run(image, count)  # plans, allocates, wakes the threads: not what is measured
         begin = time.perf_counter()
         for step, result in enumerate(model.stream(image, count)):
             answered = time.perf_counter()
@@ -86,6 +103,9 @@ def evaluate(
             answer_seconds[index, step] = done - answered
             confusions[step].update(found, labels)
             begin = time.perf_counter()
+        one = ConfusionMatrix(len(model.classes), ignore_index)
+        one.update(found, labels)
+        image_scores.append(ImageScore(images.name(index), _or_none(one.mean_iou())))
         progress()
     until_answer = np.cumsum(block_seconds, axis=1) + answer_seconds
     return Evaluation(
@@ -104,6 +124,8 @@ def evaluate(
             )
             for step, confusion in enumerate(confusions)
         ),
+        confusion=tuple(tuple(row) for row in confusions[-1].counts.tolist()),
+        image_scores=tuple(image_scores),
     )
 
 

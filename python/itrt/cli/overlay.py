@@ -1,4 +1,4 @@
-"""The overlay picture: an image tinted by class, with a legend of the classes that occur."""
+"""The overlay picture: an image tinted by class, with a legend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ _TEXT = (40, 40, 40)
 
 
 def draw_overlay(
-    image: Pixels, labels: NDArray[Any], palette: Pixels, classes: Sequence[str], *, side_by_side: bool = False
+    image: Pixels,
+    labels: NDArray[Any],
+    palette: Pixels,
+    classes: Sequence[str],
+    *,
+    side_by_side: bool = False,
+    all_classes: bool = False,
 ) -> Pixels:
     """Draw the picture, RGB u8: as wide as the image, or twice that with the image itself on the left.
 
@@ -29,18 +35,27 @@ def draw_overlay(
         The class of every pixel, (height, width).
     palette, classes
         A colour and a name for each class.
+    side_by_side
+        With the image itself on the left.
+    all_classes
+        The legend has all classes, not only those that occur: its height is then that of the other frames of a video.
     """
-    picture = _blend(image, palette[labels], labels)
+    picture = tint(image, palette[labels], labels)
     if side_by_side:
         gap = np.full((image.shape[0], max(image.shape[1] // 60, 1), 3), _BACKGROUND, np.uint8)
         picture = np.concatenate([image, gap, picture], axis=1)
-    present = np.unique(labels)
-    text_size = int(np.clip(image.shape[1] / 32, 11, 32))
-    legend = _legend([(classes[index], palette[index]) for index in present], picture.shape[1], text_size)
+    shown = range(len(classes)) if all_classes else np.unique(labels)
+    legend = draw_legend([(classes[index], palette[index]) for index in shown], picture.shape[1], text_size(image))
     return np.concatenate([picture, legend], axis=0)
 
 
-def _blend(image: Pixels, colors: Pixels, labels: NDArray[Any]) -> Pixels:
+def text_size(image: Pixels) -> int:
+    """The height of text that suits an image, in pixels."""
+    return int(np.clip(image.shape[1] / 32, 11, 32))
+
+
+def tint(image: Pixels, colors: Pixels, labels: NDArray[Any]) -> Pixels:
+    """Mix an image with the colours of its labels, both (height, width, 3), and mark the lines between classes."""
     mixed = (1 - _TINT) * image + _TINT * colors.astype(np.float32)
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -49,7 +64,7 @@ def _blend(image: Pixels, colors: Pixels, labels: NDArray[Any]) -> Pixels:
     return np.rint(mixed).astype(np.uint8)
 
 
-def _legend(entries: Sequence[tuple[str, Pixels]], width: int, size: int) -> Pixels:
+def draw_legend(entries: Sequence[tuple[str, Pixels]], width: int, size: int) -> Pixels:
     """Swatches with names in equal columns, filled row by row, as wide as the picture."""
     from PIL import Image, ImageDraw, ImageFont
 

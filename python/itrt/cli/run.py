@@ -1,37 +1,51 @@
-"""``itrt run``: an image in; labels, an overlay and a table out."""
+"""``itrt run``: an image, a folder of images or a video in; labels, overlays and a table out."""
 
 from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from itrt import Model, Result, load
 from itrt.cli import console
-from itrt.cli.overlay import draw_overlay
+from itrt.cli.overlay import Pixels
+from itrt.cli.segment import Segmenter, Targets, count_classes, print_shares
 from itrt.errors import InvalidArgumentError, MissingFileError
 from itrt.images import check_png_path, read_image, write_png
+from itrt.video import is_video
 
 DEFAULT_MODEL = "itnet-camvid"
 
 
 def run(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image file of any size.", show_default=False)],
+    image: Annotated[
+        Path,
+        typer.Argument(
+            metavar="IMAGE", help="An image of any size, a folder of images, or a video.", show_default=False
+        ),
+    ],
     iterations: Annotated[
         int | None,
         typer.Option("--iterations", "-k", min=1, help="Executions of the block. [default: as trained]"),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="PNG to write: labels in the model's palette.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="PNG to write: labels in the model's palette. Of a folder or video: a directory."
+        ),
     ] = None,
     overlay: Annotated[
-        Path | None, typer.Option(help="PNG to write: the image tinted by class, with a legend.")
+        Path | None,
+        typer.Option(
+            help="PNG to write: the image tinted by class, with a legend. Folder: a directory; video: a video."
+        ),
+    ] = None,
+    contact_sheet: Annotated[
+        Path | None,
+        typer.Option("--contact-sheet", help="As --overlay, with the overlays of all iterations in one picture."),
     ] = None,
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="In the overlay, show the image itself on the left.")
@@ -43,66 +57,63 @@ def run(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads. [default: as many as CPUs]")] = None,
     isa: Annotated[str | None, typer.Option(help="Instruction set, see itrt info. [default: the best]")] = None,
 ) -> None:
-    """Segment an image."""
-    targets = _Targets(output, overlay, side_by_side)
+    """Segment an image, the images of a folder, or a video."""
+    targets = Targets(output, overlay, contact_sheet, side_by_side)
+    targets.check()
+    if image.is_dir() or is_video(image):
+        from itrt.cli.run_folder import run_folder
+        from itrt.cli.run_video import run_video
+
+        if stream:
+            raise InvalidArgumentError("--stream: expected one image; --contact-sheet shows every iteration of many")
+        many = run_folder if image.is_dir() else run_video
+        many(image, targets, lambda: load(model, threads=threads, isa=isa), iterations)
+        return
     _check_paths(image, targets, stream)
-    loaded = load(model, threads=threads, isa=isa)
+    segmenter = Segmenter(load(model, threads=threads, isa=isa), iterations, targets)
     pixels = read_image(image)
     if stream:
-        for result in loaded.stream(pixels, iterations):
-            targets.write(loaded, result, pixels, suffix=f"-{result.iterations}")
-        _print_summary(loaded, result, image, milliseconds=None)
-        return
-    begin = time.perf_counter()
-    result = loaded.run(pixels, iterations)
-    _ = result.labels  # they are computed when they are read
-    milliseconds = 1000 * (time.perf_counter() - begin)
-    _print_summary(loaded, result, image, milliseconds)
-    targets.write(loaded, result, pixels)
+        results = []
+        for result in segmenter.model.stream(pixels, iterations):
+            results.append(result)
+            _write(segmenter, targets, pixels, result, suffix=f"-{result.iterations}")
+        _print_summary(segmenter.model, result, image, milliseconds=None)
+    else:
+        begin = time.perf_counter()
+        result = segmenter.model.run(pixels, iterations)
+        _ = result.labels  # they are computed when they are read
+        milliseconds = 1000 * (time.perf_counter() - begin)
+        _print_summary(segmenter.model, result, image, milliseconds)
+        _write(segmenter, targets, pixels, result)
+        results = segmenter.answers(pixels) if contact_sheet is not None else []
+    if contact_sheet is not None:
+        write_png(segmenter.contact_sheet(pixels, results), contact_sheet)
+        typer.echo(f"wrote {contact_sheet}")
 
 
-@dataclass(frozen=True)
-class _Targets:
-    """The pictures that are asked for."""
-
-    output: Path | None
-    overlay: Path | None
-    side_by_side: bool
-
-    @property
-    def paths(self) -> list[Path]:
-        return [path for path in (self.output, self.overlay) if path is not None]
-
-    def write(self, model: Model, result: Result, pixels: NDArray[np.uint8], suffix: str = "") -> None:
-        if self.output is not None:
-            path = self.output.with_stem(self.output.stem + suffix)
-            result.save(path)
-            typer.echo(f"wrote {path}")
-        if self.overlay is not None:
-            path = self.overlay.with_stem(self.overlay.stem + suffix)
-            picture = draw_overlay(pixels, result.labels, model.palette, model.classes, side_by_side=self.side_by_side)
-            write_png(picture, path)
-            typer.echo(f"wrote {path}")
+def _write(segmenter: Segmenter, targets: Targets, pixels: Pixels, result: Result, suffix: str = "") -> None:
+    if targets.output is not None:
+        path = targets.output.with_stem(targets.output.stem + suffix)
+        result.save(path)
+        typer.echo(f"wrote {path}")
+    if targets.overlay is not None:
+        path = targets.overlay.with_stem(targets.overlay.stem + suffix)
+        write_png(segmenter.overlay(pixels, result), path)
+        typer.echo(f"wrote {path}")
 
 
-def _check_paths(image: Path, targets: _Targets, stream: bool) -> None:
+def _check_paths(image: Path, targets: Targets, stream: bool) -> None:
     if not image.is_file():
-        raise MissingFileError(
-            f"image: expected a file at {image}, found {'a directory' if image.is_dir() else 'none'}"
-        )
-    for path in targets.paths:
+        raise MissingFileError(f"image: expected a file or a directory at {image}, found none")
+    for name, path in targets.options.items():
         check_png_path(path)
         same = image.resolve() == path.resolve()
-        if stream and image.resolve().parent == path.resolve().parent:
+        if stream and name != "--contact-sheet" and image.resolve().parent == path.resolve().parent:
             same = re.fullmatch(re.escape(path.stem) + r"-\d+\.png", image.name, re.IGNORECASE) is not None
         if same:
             raise InvalidArgumentError(f"output {path}: expected a file other than the image, found the image itself")
-    if len(targets.paths) == 2 and targets.paths[0].resolve() == targets.paths[1].resolve():
-        raise InvalidArgumentError(f"--output and --overlay: expected two files, found {targets.paths[0]} twice")
-    if stream and not targets.paths:
+    if stream and targets.output is None and targets.overlay is None:
         raise InvalidArgumentError("--stream: expected --output or --overlay for its pictures, found neither")
-    if targets.side_by_side and targets.overlay is None:
-        raise InvalidArgumentError("--side-by-side: expected an --overlay that it is a form of, found none")
 
 
 def _print_summary(model: Model, result: Result, image: Path, milliseconds: float | None) -> None:
@@ -115,13 +126,6 @@ def _print_summary(model: Model, result: Result, image: Path, milliseconds: floa
         console.counted(model.threads, "thread"),
         model.isa,
     ]
-    shares = np.bincount(result.labels.ravel(), minlength=len(model.classes)) / result.labels.size
-    table = console.table("", "class", "pixels", numbers=["pixels"])
-    for index in np.argsort(-shares, kind="stable"):
-        if shares[index] > 0:
-            table.add_row(console.swatch(model.palette[index]), model.classes[index], f"{shares[index]:.1%}")
-    terminal = console.output()
-    terminal.print(f"{image} by {model.name}: {', '.join(facts)}", markup=False, soft_wrap=True)
-    terminal.print()
-    terminal.print(table)
-    terminal.print()
+    print_shares(
+        model, f"{image} by {model.name}: {', '.join(facts)}", count_classes(result.labels, len(model.classes))
+    )

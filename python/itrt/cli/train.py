@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from itrt.train import EpochReport, Recipe, SegmentationData, StepReport
+    from itrt.train import EpochReport, Recipe, StepReport
 
+from itrt.cli.dataset import DATA_HELP, DATASET_HELP
 from itrt.errors import InvalidArgumentError, MissingDependencyError
 
 
 def train(
     output: Annotated[Path, typer.Option(help="Directory for checkpoints, log.csv and network.pt.")],
-    data: Annotated[Path | None, typer.Option(help="CamVid in the SegNet layout (train.txt, train/, ...).")] = None,
-    synthetic: Annotated[bool, typer.Option("--synthetic", help="Learn drawn scenes instead of a data set.")] = False,
+    data: Annotated[str, typer.Option(help=DATA_HELP)],
+    dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 60,
     batch_size: Annotated[int, typer.Option(min=1)] = 8,
     crop: Annotated[tuple[int, int], typer.Option(help="Height and width of a sample, in pixels.")] = (256, 352),
@@ -46,7 +47,7 @@ def train(
         import torch  # here: the other commands start without it
 
         from itrt.nn import ItNetSettings
-        from itrt.train import Recipe, load_network
+        from itrt.train import Recipe, load_data, load_network
         from itrt.train import train as run_training
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
@@ -76,17 +77,9 @@ def train(
         batch_norm=batch_norm,  # type: ignore[arg-type]  # ItNetSettings checks it
     )
     start = settings if start_from is None else load_network(start_from)[0]
-    images = _load_data(data, synthetic)
+    images = load_data(data, dataset)
     with _Display(recipe) as display:
         run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
-
-
-def _load_data(data: Path | None, synthetic: bool) -> "SegmentationData":
-    from itrt.train import load_camvid, synthetic_data
-
-    if (data is None) == (not synthetic):
-        raise InvalidArgumentError("expected one of --data DIRECTORY and --synthetic")
-    return synthetic_data() if data is None else load_camvid(data)
 
 
 class _Display:

@@ -7,10 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from itrt.metrics import ConfusionMatrix
-from itrt.train.camvid import load_camvid
-from itrt.train.data import ImageSet, SegmentationData
+from itrt.train.data import ImageSet, SegmentationData, load_data
+from itrt.train.data.synthetic import synthetic_data, synthetic_video, write_synthetic
 from itrt.train.recipe import Recipe
-from itrt.train.synthetic import synthetic_data, write_synthetic
 
 if TYPE_CHECKING:
     from itrt.train.checkpoint import Metadata, load_network, save_network
@@ -26,10 +25,11 @@ __all__ = [
     "SegmentationData",
     "StepReport",
     "evaluate",
-    "load_camvid",
+    "load_data",
     "load_network",
     "save_network",
     "synthetic_data",
+    "synthetic_video",
     "train",
     "write_synthetic",
 ]

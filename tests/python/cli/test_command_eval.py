@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 import itrt as library
 from itrt.format import write
-from itrt.train import load_camvid
+from itrt.train import load_data
 from reference.small_program import small_program
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 def expected_iou(model_path: Path, data_path: Path, iterations: int) -> list[float]:
     """Written another way on purpose: sets of pixels, class by class."""
     model = library.load(model_path)
-    images = load_camvid(data_path).validation
+    images = load_data(data_path).validation
     found = np.stack([model.run(image, iterations).labels for image in images.images])
     truth = np.stack(images.labels)
     counted = truth != 11
@@ -60,11 +60,13 @@ def test_split_and_default_iterations(itrt, model_path: Path, data_path: Path) -
 
 def test_wrong_arguments_end_in_a_message(fails, model_path: Path, data_path: Path, tmp_path: Path) -> None:
     assert "SegNet layout" in fails("eval", model_path, "--data", tmp_path)
-    assert "no file" in fails("eval", model_path, "--data", data_path, "--split", "test")
+    assert "found no file" in fails("eval", model_path, "--data", data_path, "--split", "test")
     assert "expected the directory" in fails("eval", model_path, "--data", data_path, "--json", "missing/scores.json")
     assert "expected 1 to 3, found 4" in fails("eval", model_path, "--data", data_path, "-k", 4)
     write(small_program(classes=("a", "b")), model_path)
-    assert "expected the 11 classes of CamVid, found 2" in fails("eval", model_path, "--data", data_path)
+    assert "expected the 11 classes of CamVid in the SegNet layout, found 2" in fails(
+        "eval", model_path, "--data", data_path
+    )
 
 
 def test_a_wrong_label_is_found_before_work_starts(fails, model_path: Path, data_path: Path, tmp_path: Path) -> None:

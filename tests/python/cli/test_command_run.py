@@ -98,8 +98,7 @@ def test_a_stream_does_not_overwrite_its_own_image(fails, model_path: Path, imag
 
 
 def test_wrong_images_end_in_a_message(fails, model_path: Path, image_path: Path, tmp_path: Path) -> None:
-    assert "expected a file at" in fails("run", tmp_path / "none.png", "--model", model_path)
-    assert "found a directory" in fails("run", tmp_path, "--model", model_path)
+    assert "expected a file or a directory at" in fails("run", tmp_path / "none.png", "--model", model_path)
     image_path.write_bytes(b"no image")
     assert "expected an image file" in fails("run", image_path, "--model", model_path)
 

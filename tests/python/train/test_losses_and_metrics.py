@@ -144,3 +144,19 @@ def test_recipe_weights_of_iterations() -> None:
 def test_recipes_that_cannot_work_are_refused(name: str, value: object) -> None:
     with pytest.raises(InvalidArgumentError, match=rf"^{name}: expected .*found"):
         Recipe(**{name: value})  # type: ignore[arg-type]
+
+
+def test_the_confusion_matrix_is_that_of_torchmetrics() -> None:
+    classification = pytest.importorskip("torchmetrics.classification")
+    random = np.random.default_rng(3)
+    ours = ConfusionMatrix(5, IGNORE)
+    theirs = classification.MulticlassConfusionMatrix(5, ignore_index=IGNORE)
+    jaccard = classification.MulticlassJaccardIndex(5, average=None, ignore_index=IGNORE)
+    for _ in range(3):
+        predictions, labels = random.integers(0, 5, (2, 20, 30))
+        labels[random.uniform(size=labels.shape) < 0.2] = IGNORE
+        ours.update(predictions, labels)
+        for metric in (theirs, jaccard):
+            metric.update(torch.from_numpy(predictions), torch.from_numpy(labels))
+    np.testing.assert_array_equal(ours.counts, theirs.compute().numpy())
+    np.testing.assert_allclose(ours.iou(), jaccard.compute().numpy(), atol=1e-6)

@@ -1,15 +1,13 @@
-"""Data sets and augmentation."""
+"""Data in memory, augmentation and batches."""
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PillowImage
 
-from itrt.errors import InvalidArgumentError, MissingFileError
-from itrt.train import ImageSet, Recipe, SegmentationData, load_camvid, synthetic_data, write_synthetic
+from itrt.errors import InvalidArgumentError
+from itrt.train import ImageSet, Recipe, SegmentationData, synthetic_data
 from itrt.train.augment import augment, jitter_colour
 from itrt.train.batches import batches_per_epoch, epoch_batches
 
@@ -18,65 +16,6 @@ RECIPE = Recipe(crop=(48, 64), batch_size=4)
 
 def small_data() -> SegmentationData:
     return synthetic_data(train=10, validation=2, height=60, width=80)
-
-
-def test_camvid_layout_round_trip(tmp_path: Path) -> None:
-    data = small_data()
-    loaded = load_camvid(write_synthetic(tmp_path / "camvid", data))
-    assert (len(loaded.train), len(loaded.validation)) == (10, 2)
-    for split in ("train", "validation"):
-        for name in ("images", "labels"):
-            for found, expected in zip(
-                getattr(getattr(loaded, split), name), getattr(getattr(data, split), name), strict=True
-            ):
-                np.testing.assert_array_equal(found, expected)
-    assert loaded.class_names[3] == "road"
-    assert loaded.palette[3] == (128, 64, 128)
-    assert loaded.ignore_index == 11
-
-
-def test_the_tutorials_absolute_list_entries_are_understood(tmp_path: Path) -> None:
-    root = write_synthetic(tmp_path, small_data())
-    for split in ("train", "val"):
-        lines = (root / f"{split}.txt").read_text().splitlines()
-        absolute = (" ".join(f"/SegNet/CamVid/{name}" for name in line.split()) for line in lines)
-        (root / f"{split}.txt").write_text("\n".join(absolute))
-    assert len(load_camvid(root).train) == 10
-
-
-@pytest.mark.parametrize("missing", ["train.txt", "val.txt", "train/0003.png", "valannot/0001.png"])
-def test_a_missing_file_shows_the_expected_tree(tmp_path: Path, missing: str) -> None:
-    root = write_synthetic(tmp_path, small_data())
-    (root / missing).unlink()
-    with pytest.raises(MissingFileError) as error:
-        load_camvid(root)
-    assert str(root / missing) in str(error.value)
-    assert "trainannot/*.png" in str(error.value)
-
-
-@pytest.mark.parametrize("text", ["", "train/0000.png\n", "a b c\n"])
-def test_a_malformed_list_is_refused(tmp_path: Path, text: str) -> None:
-    root = write_synthetic(tmp_path, small_data())
-    (root / "train.txt").write_text(text)
-    with pytest.raises(InvalidArgumentError, match=r"train.txt"):
-        load_camvid(root)
-
-
-def test_malformed_images_and_labels_are_refused(tmp_path: Path) -> None:
-    root = write_synthetic(tmp_path, small_data())
-    label = root / "trainannot" / "0000.png"
-    PillowImage.fromarray(np.full((60, 80), 12, np.uint8)).save(label)
-    with pytest.raises(InvalidArgumentError, match=r"train label 0: expected classes 0 to 10 or 11 .* found 12"):
-        load_camvid(root)
-    PillowImage.fromarray(np.zeros((60, 80, 3), np.uint8)).save(label)
-    with pytest.raises(InvalidArgumentError, match=r"0000.png: expected a label with one channel, found 3"):
-        load_camvid(root)
-    PillowImage.fromarray(np.zeros((60, 79), np.uint8)).save(label)
-    with pytest.raises(InvalidArgumentError, match=r"label 0: expected uint8 \(60, 80\), found uint8 \(60, 79\)"):
-        load_camvid(root)
-    label.write_bytes(b"no image")
-    with pytest.raises(InvalidArgumentError, match=r"0000.png: expected a PNG image"):
-        load_camvid(root)
 
 
 def test_data_that_does_not_fit_together_is_refused() -> None:
@@ -89,13 +28,6 @@ def test_data_that_does_not_fit_together_is_refused() -> None:
         SegmentationData(ImageSet([], []), ImageSet([], []), ("a",), ((0, 0, 0),), 11)
     with pytest.raises(InvalidArgumentError, match=r"palette: expected 2 colours, found 1"):
         SegmentationData(ImageSet([image], [label]), ImageSet([], []), ("a", "b"), ((0, 0, 0),), 11)
-
-
-def test_synthetic_scenes_are_reproducible_and_hold_every_class() -> None:
-    first, again = small_data(), small_data()
-    np.testing.assert_array_equal(first.train.images, again.train.images)
-    assert not np.array_equal(first.train.images[0], first.train.images[1])
-    assert set(np.unique(np.stack(list(synthetic_data(40, 0).train.labels)))) == set(range(12))
 
 
 def test_augmentation_keeps_image_and_label_aligned() -> None:
@@ -148,5 +80,5 @@ def test_batches_depend_on_seed_epoch_and_index_only() -> None:
 
 
 def test_data_sets_and_metrics_need_no_torch() -> None:
-    program = "import sys; from itrt.train import ConfusionMatrix, load_camvid; assert 'torch' not in sys.modules"
+    program = "import sys; from itrt.train import ConfusionMatrix, load_data; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,6 +15,7 @@ from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError, Missin
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
 from itrt.train import (
     EpochReport,
+    ImageSet,
     Metadata,
     Recipe,
     SegmentationData,
@@ -237,6 +238,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [p.name for p in tmp_path.iterdir()] == ["network.pt"]
 
 
+def test_images_of_different_sizes_are_trained_on_and_measured(tmp_path: Path) -> None:
+    sizes = ((48, 64), (30, 90), (70, 41), (52, 52))
+    sets = [synthetic_data(1, 1, height, width, seed) for seed, (height, width) in enumerate(sizes)]
+    train_set = ImageSet([one.train.images[0] for one in sets], [one.train.labels[0] for one in sets])
+    validation = ImageSet([one.validation.images[0] for one in sets], [one.validation.labels[0] for one in sets])
+    data = dataclasses.replace(sets[0], train=train_set, validation=validation)
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    reports: list[EpochReport | StepReport] = []
+    network = train(recipe, data, tmp_path / "run", reports.append, network=SETTINGS)
+    matrices = evaluate(network, validation, 11, 11, recipe.mean, recipe.standard_deviation, torch.device("cpu"))
+    counted = sum(int((label != 11).sum()) for label in validation.labels)
+    assert [int(matrix.counts.sum()) for matrix in matrices] == [counted, counted]
+    assert isinstance(reports[-1], EpochReport)
+    assert reports[-1].validation_miou == pytest.approx([matrix.mean_iou() for matrix in matrices])
+
+
 def run_command(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["train", *arguments])
     return result.exit_code, result.output
@@ -244,7 +261,7 @@ def run_command(*arguments: str) -> tuple[int, str]:
 
 def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
     code, output = run_command(
-        "--synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--crop", "32", "48",
+        "--data", "synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--crop", "32", "48",
         "--channels", "8", "8", "8", "--iterations", "2", "--dilation", "1", "--dilation", "2",
     )  # fmt: skip
     assert code == 0, output
@@ -257,11 +274,11 @@ def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--data DIRECTORY and --synthetic"),
-        (["--synthetic", "--device", "tpu"], "--device: expected cpu"),
-        (["--synthetic", "--batch-norm", "none"], "batch_norm: expected"),
+        (["--data", "synthetic", "--dataset", "kitti"], "dataset: expected one of camvid, camvid-original"),
+        (["--data", "synthetic", "--device", "tpu"], "--device: expected cpu"),
+        (["--data", "synthetic", "--batch-norm", "none"], "batch_norm: expected"),
         (["--data", "/nowhere"], "trainannot/*.png"),
-        (["--synthetic", "--resume"], "expected a checkpoint, found no such file"),
+        (["--data", "synthetic", "--resume"], "expected a checkpoint, found no such file"),
     ],
 )
 def test_the_command_refuses_bad_arguments(tmp_path: Path, arguments: list[str], message: str) -> None:
