@@ -9,6 +9,7 @@ import numpy.typing
 import typing
 import typing_extensions
 from . import kernels
+from . import plan
 
 __all__: list[str] = [
     "Operator",
@@ -25,6 +26,7 @@ __all__: list[str] = [
     "isa_names",
     "kernels",
     "max_threads",
+    "plan",
     "plan_stripes",
     "select_isa",
 ]

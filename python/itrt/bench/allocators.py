@@ -99,7 +99,8 @@ def _checked(name: str, rows: Rows, offsets: npt.NDArray[np.int64]) -> int:
 def greedy_by_size(rows: Rows) -> npt.NDArray[np.int64]:
     """Offsets (n,) in bytes."""
     order = np.argsort(-rows[:, 2], kind="stable")
-    return plan.place_in_order(*as_pieces(rows, 1), order.tolist())[0]
+    offsets: npt.NDArray[np.int64] = plan.place_in_order(*as_pieces(rows, 1), order.tolist())[0]
+    return offsets
 
 
 def best_fit_by_birth(rows: Rows) -> npt.NDArray[np.int64]:
@@ -129,6 +130,7 @@ def hill_climb(rows: Rows, steps: int = 2000, seed: int = 1) -> npt.NDArray[np.i
     """Offsets (n,) in bytes."""
     pieces, alignments = as_pieces(rows, 1)
     order = np.argsort(-rows[:, 2], kind="stable").tolist()
+    best: npt.NDArray[np.int64]
     best, peak = plan.place_in_order(pieces, alignments, order)
     generator = random.Random(seed)
     for _ in range(steps if len(order) > 1 else 0):

@@ -13,7 +13,7 @@ from itrt.cli.plan_tables import print_table
 from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.files import write_atomically
 from itrt.planner import GraphMeasures, load_workload, measure, report
-from itrt.planner.planning import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFitError, Plan
 from itrt.runtime import read_model
 
 
@@ -34,12 +34,12 @@ def compare_networks(models: Sequence[str], request: Request, json_file: Path | 
         typer.echo(f"wrote {json_file}")
 
 
-def _examined(model: str, request: Request) -> tuple[tuple[GraphMeasures, ...], Plan | DoesNotFit | None]:
+def _examined(model: str, request: Request) -> tuple[tuple[GraphMeasures, ...], Plan | DoesNotFitError | None]:
     contents, source = read_model(model)
     try:
         forms = measure(load_workload(contents, *request.size, request.iterations, request.answers))
         return forms, None if request.target is None else request.plan(contents, request.target)
-    except DoesNotFit as error:
+    except DoesNotFitError as error:
         return forms, error
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error

@@ -16,7 +16,7 @@ from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.files import write_atomically
 from itrt.planner import measure, report
 from itrt.planner.fitting import Objective
-from itrt.planner.planning import DoesNotFit, Plan, plan, sweep
+from itrt.planner.planning import DoesNotFitError, Plan, plan, sweep
 from itrt.planner.report import figures
 from itrt.runtime import read_model
 
@@ -88,7 +88,7 @@ def plan_network(model: str, request: Request, outputs: Outputs) -> None:
             bars.add_task("plan", total=None)
             found = request.plan(contents, request.target)
             front = request.sweep(contents, request.target) if outputs.sweep else []
-    except DoesNotFit as error:
+    except DoesNotFitError as error:
         if outputs.json is not None:
             write_atomically(outputs.json, report.as_json(report.misfit_data(error)))
         raise fail(str(error), DOES_NOT_FIT) from error

@@ -11,7 +11,7 @@ from itrt.planner.cost import Cost, LayerCost, RunCost, estimate_cost
 from itrt.planner.footprint import Footprint, PlannedBuffer
 from itrt.planner.instances import Instance, read_instance, write_instance
 from itrt.planner.measures import GraphMeasures, compare, measure
-from itrt.planner.planning import DoesNotFit, Plan, plan, sweep
+from itrt.planner.planning import DoesNotFitError, Plan, plan, sweep
 from itrt.planner.schedule import Group, Halo, Schedule, WeightMode, WeightPlacement
 from itrt.planner.targets import load_target, presets
 from itrt.planner.traffic import Traffic, placed_traffic, resident_traffic
@@ -23,7 +23,7 @@ __all__ = [
     "Allocation",
     "Compute",
     "Cost",
-    "DoesNotFit",
+    "DoesNotFitError",
     "Footprint",
     "Granularity",
     "GraphMeasures",

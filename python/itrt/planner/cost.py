@@ -194,7 +194,15 @@ def _padded_macs(work: Workload, layer: Layer, window: Window, accelerator: Acce
     granularity, output = accelerator.granularity, work.tensors[layer.output]
     inputs = _rounded_up(work.tensors[window.input].channels // window.groups, granularity.input_channels)
     outputs = _rounded_up(output.channels // window.groups, granularity.output_channels)
-    return _rounded_up(rows, granularity.rows) * output.width * window.kernel[0] * window.kernel[1] * inputs * outputs * window.groups
+    return (
+        _rounded_up(rows, granularity.rows)
+        * output.width
+        * window.kernel[0]
+        * window.kernel[1]
+        * inputs
+        * outputs
+        * window.groups
+    )
 
 
 def _rounded_up(count: int, multiple: int | None) -> int:

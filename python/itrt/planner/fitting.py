@@ -7,17 +7,17 @@ groups end, since a group needs
     memory = whole tensors that live beside it + its line buffers + weights     and costs     fetched bytes, MAC
 
 whatever the others do. Around it: resident weights by the bytes that they save over all iterations, under several
-budgets; tensors move out one after another, the one that helps most first. What comes out is laid out by the solver, and
+budgets; tensors move out one after another, the one that helps most first. What comes out is laid out by the solver;
 where offsets leave gaps the search starts again with so much less memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from itrt.planner.cost import DATA_TYPE
+from itrt.planner.cost import Cost, layer_cost
 from itrt.planner.footprint import Footprint, PlannedBuffer, Planner, lay_out
 from itrt.planner.movement import computed_rows, group_movement
 from itrt.planner.schedule import (
@@ -34,8 +34,9 @@ from itrt.planner.schedule import (
 from itrt.planner.workload import SECTIONS
 
 Objective = Literal["time", "traffic"]
-_BUDGETS = 5  # sizes of the resident weights that are tried
+_BUDGETS = 8  # sizes of the resident weights that are tried
 _LAYOUTS = 12  # times that gaps may shrink the memory
+_BYTES_A_MAC = 1e-5  # what a MAC is worth where bytes are to be few: little
 _NODES = 2000  # of the offset solver, a layout
 
 
@@ -65,32 +66,46 @@ class Fitting:
         self._work = planner.work
         self._unspilled = planner.tensor_buffers(whole(planner.work))
         self._can_fetch = planner.accelerator.far is not None
-        far, rate = planner.accelerator.far, planner.accelerator.compute.rate(DATA_TYPE)
-        bandwidth = None if far is None else far.read_bandwidth
-        if objective == "time" and bandwidth and rate:
-            self._byte_price, self._mac_price = 1 / bandwidth, 1 / rate
-        else:  # bytes first, MAC where bytes are equal
-            self._byte_price, self._mac_price = 1.0, 1e-12
+        self._objective = objective
+        self._found: list[tuple[float, Fit]] = []
         self._candidates: dict[tuple[int, int, frozenset[int]], list[tuple[Group, int]]] = {}
         self._prices: dict[tuple[Group, tuple[WeightPlacement, ...], frozenset[int]], float] = {}
         self._saved = [self._saved_bytes(index) for index in range(planner.end)]
 
     def fit(self, capacity: int) -> Fit | None:
-        """Return the cheapest schedule found whose memory is no larger; None if there is none."""
+        """Return the cheapest schedule found whose memory is no larger; None if there is none.
+
+        What was found for other capacities counts, too: more memory never costs more.
+        """
+        self._look(capacity)
+        fitting = [found for found in self._found if found[1].footprint.arena_bytes <= capacity]
+        return min(fitting, key=lambda found: found[0], default=(0.0, None))[1]
+
+    def _look(self, capacity: int) -> None:
+        """Add a schedule within the capacity to what was found, if there is one."""
         ideal = whole(self._work)
         footprint = lay_out(self._planner, ideal, _NODES, capacity)
         if footprint.arena_bytes <= capacity and self._weights_fit(footprint):
-            return Fit(ideal, footprint)
+            self._keep(Fit(ideal, footprint))
+            return
         room = capacity
         for _ in range(_LAYOUTS):
             schedule = self._schedule(room)
             if schedule is None:
-                return None
+                return
             footprint = lay_out(self._planner, schedule, _NODES, capacity)
             if footprint.arena_bytes <= capacity:
-                return Fit(schedule, footprint)
+                self._keep(Fit(schedule, footprint))
+                return
             room -= footprint.arena_bytes - capacity
-        return None
+
+    def _keep(self, fit: Fit) -> None:
+        weights = fit.schedule.weights
+        price = sum(
+            self._price(group, weights[group.first : group.last + 1], self._planner.near(group, fit.schedule.spilled))
+            for group in fit.schedule.groups
+        )
+        self._found.append((price, fit))
 
     def smallest(self, upper: int) -> Fit:
         """Return the schedule of the smallest memory that can be found, by bisection; ``upper`` is one that will do."""
@@ -116,7 +131,7 @@ class Fitting:
         return None if self._planner.one_memory else self._planner.accelerator.weights.size
 
     def _schedule(self, room: int) -> Schedule | None:
-        """The cheapest over spilled tensors: they move out one by one, until it fits and for as long as it gets cheaper."""
+        """The cheapest over spilled tensors: they move out one by one until it fits, and while it gets cheaper."""
         best = self._over_budgets(room, frozenset())
         spilled: frozenset[int] = frozenset()
         while self._can_fetch:
@@ -171,7 +186,9 @@ class Fitting:
         order = sorted((i for i in sizes if sizes[i]), key=lambda i: (-self._saved[i] / sizes[i], i))
         everything = frozenset(order)
         if not self._can_fetch:
-            return [everything]
+            room_of_weights = self._weight_room
+            fits = room_of_weights is None or sum(sizes.values()) <= room_of_weights
+            return [everything] if fits else []
         limit = room if self._planner.one_memory else (self._weight_room or sum(sizes.values()))
         found = dict.fromkeys([everything] if sum(sizes.values()) <= limit else [])
         for step in range(_BUDGETS, -1, -1):
@@ -188,9 +205,7 @@ class Fitting:
         layer = self._work.layers[index]
         return layer.constant_bytes * (self._work.executions(layer.section) - 1)
 
-    def _partition(
-        self, room: int, resident: frozenset[int], spilled: frozenset[int]
-    ) -> tuple[float, Schedule] | None:
+    def _partition(self, room: int, resident: frozenset[int], spilled: frozenset[int]) -> tuple[float, Schedule] | None:
         """The cheapest groups, by dynamic programming over where the last one begins."""
         beside = self._beside(spilled)
         chosen: list[_Option] = []
@@ -223,7 +238,7 @@ class Fitting:
         weights = tuple(placement for option in chosen for placement in option.weights)
         return total, Schedule(groups, weights, spilled)
 
-    def _beside(self, spilled: frozenset[int]):  # type: ignore[no-untyped-def]
+    def _beside(self, spilled: frozenset[int]) -> Callable[[Group], int]:
         """Bytes of the whole tensors that live beside a group and that it does not hold by rows."""
         base = Schedule(whole(self._work).groups, whole(self._work).weights, spilled)
         buffers = self._planner.tensor_buffers(base) if spilled else self._unspilled
@@ -295,7 +310,7 @@ class Fitting:
         fetched = [i for i in group.layers if i not in resident and self._work.layers[i].constant_bytes]
         if fetched and not self._can_fetch:
             return None
-        modes = {index: HELD for index in fetched}
+        modes = dict.fromkeys(fetched, HELD)
         left = None if room is None else room - lines
         for index in sorted(fetched, key=lambda i: -self._work.layers[i].constant_bytes):
             if left is not None and self._weight_bytes(group, modes) <= left:
@@ -342,21 +357,38 @@ class Fitting:
         )
 
     def _price(self, group: Group, weights: Sequence[WeightPlacement], near: frozenset[int]) -> float:
-        """Fetched and spilled bytes and MAC over the run; of equal ones the group of fewer stripes."""
-        executions = self._work.executions(self._work.layers[group.first].section)
+        """Seconds, or bytes of the far memory, of the run; of equal ones the group of fewer stripes.
+
+        Where a figure is missing that the time follows from: bytes, and MAC where bytes are equal.
+        """
+        work, accelerator = self._work, self._planner.accelerator
+        executions = work.executions(work.layers[group.first].section)
         rows = self._planner.rows(group, near)
-        stripes = 1 if rows is None else rows.stripes
         moved = group_movement(self._planner, group, weights, near)
-        far_memory = self._planner.accelerator.roles.far
-        fetched = sum(each.bytes for layer in moved for each in layer if each.memory == far_memory)
+        computed = computed_rows(self._planner, group, near)
+        costs = [
+            layer_cost(work, work.layers[index], accelerator, traffic, count).cost
+            for index, traffic, count in zip(group.layers, moved, computed, strict=True)
+        ]
         once = sum(
             self._planner.resident_bytes(index)
             for index, placement in zip(group.layers, weights, strict=True)
-            if placement.mode is WeightMode.RESIDENT
+            if placement.mode is WeightMode.RESIDENT and self._can_fetch
         )
-        macs = 0.0
-        for index, computed in zip(group.layers, computed_rows(self._planner, group, near), strict=True):
-            layer = self._work.layers[index]
-            macs += layer.macs * computed / max(self._work.tensors[layer.output].height, 1)
-        price = (fetched * executions + (once if self._can_fetch else 0)) * self._byte_price
-        return (price + macs * executions * self._mac_price) * (1 + 1e-6 * stripes)
+        price = self._seconds(costs, executions, once) if self._objective == "time" else None
+        if price is None:
+            far = accelerator.roles.far
+            fetched = sum(each.bytes for cost in costs for each in cost.traffic if each.memory == far)
+            price = fetched * executions + once + _BYTES_A_MAC * sum(cost.macs for cost in costs) * executions
+        return price * (1 + 1e-9 * (1 if rows is None else rows.stripes))
+
+    def _seconds(self, costs: Sequence[Cost], executions: int, once: int) -> float | None:
+        """Of a group in the run, and of loading its resident weights before; None where it is unknown."""
+        far = self._planner.accelerator.far
+        if far is None:
+            loading: float | None = 0.0
+        else:
+            loading = None if far.read_bandwidth is None else once / far.read_bandwidth
+        seconds = [cost.seconds for cost in costs]
+        known = [each for each in seconds if each is not None]
+        return None if loading is None or len(known) < len(seconds) else sum(known) * executions + loading

@@ -101,7 +101,9 @@ class Planner:
             lifetimes = tuple((begin, end) for begin, end, _, _ in pieces)
             size = max(offset + size for _, _, offset, size in pieces)
             found.append(
-                PlannedBuffer(name, "tensor", self.uses.of[present[0]].writer, size, lifetimes, self.accelerator.roles.arena)
+                PlannedBuffer(
+                    name, "tensor", self.uses.of[present[0]].writer, size, lifetimes, self.accelerator.roles.arena
+                )
             )
         return found
 
@@ -125,9 +127,7 @@ class Planner:
             tensor = self.work.tensors[line.tensor]
             turn = f", iteration {line.copy + 1} of {group.passes}" if group.passes > 1 else ""
             name = f"{tensor.name}: {line.rows} of {tensor.height} rows{turn}"
-            found.append(
-                PlannedBuffer(name, "rows", line.first, line.bytes, (lifetime,), self.accelerator.roles.arena)
-            )
+            found.append(PlannedBuffer(name, "rows", line.first, line.bytes, (lifetime,), self.accelerator.roles.arena))
         return found
 
     def weight_buffer(self, layer_index: int, schedule: Schedule) -> PlannedBuffer | None:

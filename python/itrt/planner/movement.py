@@ -20,7 +20,7 @@ from itrt.planner.workload import Layer
 
 @dataclass(frozen=True)
 class Movement:
-    """Traffic of one execution of each layer, of what happens once before the run, and rows that each layer computes."""
+    """Traffic of an execution of each layer, and of what happens once before the run; rows that each layer computes."""
 
     layers: tuple[tuple[Traffic, ...], ...]
     setup: tuple[Traffic, ...]

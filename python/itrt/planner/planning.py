@@ -20,7 +20,7 @@ from itrt.planner.traffic import placed_traffic
 from itrt.planner.workload import Section, Workload, load_workload, read_model
 
 
-class DoesNotFit(InvalidArgumentError):
+class DoesNotFitError(InvalidArgumentError):
     """A network that no schedule executes in the memory.
 
     ``smallest`` is the least memory, in bytes, for which a schedule was found, None where there is none at any size
@@ -36,8 +36,8 @@ class DoesNotFit(InvalidArgumentError):
 class Plan:
     """How an accelerator executes a network.
 
-    ``capacity`` is the memory that was given, in bytes (None: a cache of unknown size); ``footprint`` has every buffer with its offset, ``schedule`` the
-    stripes, the weights and what is spilled, ``cost`` cycles, time, traffic and energy.
+    ``capacity`` is the memory that was given, in bytes (None: a cache of unknown size); ``footprint`` has every buffer
+    with its offset, ``schedule`` the stripes, the weights and what is spilled, ``cost`` cycles, time, traffic, energy.
     """
 
     work: Workload
@@ -105,7 +105,7 @@ def plan(
 
     Raises
     ------
-    DoesNotFit
+    DoesNotFitError
         If no schedule was found that fits.
     InvalidArgumentError
         For a number out of range, or a target whose memory is unknown where ``sram`` is not given.
@@ -140,8 +140,8 @@ def sweep(
 ) -> list[Plan]:
     """Return plans for memories between the smallest that will do and the one in which nothing needs to move.
 
-    None of them is worse than another in memory, bytes of the far memory and MAC at once: the front of the trade-off,
-    smallest memory first. Arguments as for `plan`; ``points`` is how many sizes are tried.
+    None of them is worse than another in memory, bytes of the far memory, MAC and time at once: the front of the
+    trade-off, smallest memory first. Arguments as for `plan`; ``points`` is how many sizes are tried.
     """
     accelerator = target if isinstance(target, Accelerator) else load_target(target)
     contents = read_model(model)
@@ -159,8 +159,8 @@ def sweep(
 
 
 def _front(plans: Iterable[Plan]) -> list[Plan]:
-    def figures(each: Plan) -> tuple[int, int, int]:
-        return each.arena_bytes, each.far_bytes, each.macs
+    def figures(each: Plan) -> tuple[float, ...]:
+        return each.arena_bytes, each.far_bytes, each.macs, each.cost.total.seconds or 0.0
 
     found = {figures(each): each for each in plans}
     kept = [
@@ -184,7 +184,7 @@ def _cached_plan(planner: Planner, size: int | None) -> Plan:
     schedule, footprint = session_schedule(planner, ())
     if capacity is not None and footprint.arena_bytes > capacity:
         rows = planner.program.choose_stripes(*planner.image_size)
-        striped, smaller = session_schedule(planner, [tuple(row) for row in rows])
+        striped, smaller = session_schedule(planner, rows)
         if smaller.arena_bytes < footprint.arena_bytes:
             schedule, footprint = striped, smaller
     # A tensor is read from where it was written: the cache, if everything fits there.
@@ -220,20 +220,20 @@ def _capacity(target: Accelerator, sram: int | None) -> int:
     return target.arena.size
 
 
-def _does_not_fit(fitting: Fitting, planner: Planner, capacity: int) -> DoesNotFit:
+def _does_not_fit(fitting: Fitting, planner: Planner, capacity: int) -> DoesNotFitError:
     name, memory = planner.work.name, planner.accelerator.roles.arena
     unlimited = fitting.fit(LARGEST)
     if unlimited is None:
-        return DoesNotFit(
-            f"{name}: expected weights that fit into {planner.accelerator.roles.weights} of {planner.accelerator.name}, "
-            "which has no far memory to fetch them from",
+        return DoesNotFitError(
+            f"{name}: expected weights that fit into {planner.accelerator.roles.weights} of "
+            f"{planner.accelerator.name}, which has no far memory to fetch them from",
             None,
             None,
         )
     smallest = fitting.smallest(unlimited.footprint.arena_bytes)
     layer = _deciding_layer(planner.work, planner.accelerator, smallest.footprint)
     needed = smallest.footprint.arena_bytes
-    return DoesNotFit(
+    return DoesNotFitError(
         f"{name} does not fit: expected at least {needed} bytes in {memory} (layer {layer} decides), found {capacity}",
         needed,
         layer,

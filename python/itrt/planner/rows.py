@@ -9,7 +9,7 @@ one stripe. In temporal stripes the block's layers stand behind one another once
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from itrt import _core
@@ -50,6 +50,7 @@ class GroupRows:
         return sum(line.bytes for line in self.lines)
 
 
+_Operator = tuple[int, list[tuple[int, _core.RowsRead]]]  # its output, and what it reads
 _Key = tuple[int, int]  # a tensor, and the iteration of the pass that writes it; -1: nobody in the pass
 
 
@@ -79,12 +80,17 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
     """
     assert group.rows is not None
     numbers = _Numbers(work)
-    operators: list[tuple[int, list[tuple[int, _core.RowsRead]]]] = []
+    operators: list[_Operator] = []
     places: list[tuple[int, int]] = []  # of each operator: its layer and iteration; a load has the layer it is for
     last_copy = group.passes - 1
 
     def key_of_input(tensor: int, copy: int) -> _Key:
-        if tensor == work.state and uses.of[tensor].writer not in group.layers and copy > 0 and work.next_state is not None:
+        if (
+            tensor == work.state
+            and uses.of[tensor].writer not in group.layers
+            and copy > 0
+            and work.next_state is not None
+        ):
             return work.next_state, copy - 1
         return (tensor, copy) if uses.of[tensor].writer in group.layers else (tensor, -1)
 
@@ -130,7 +136,15 @@ def rows_read(work: Workload, layer: Layer, window: Window) -> _core.RowsRead:
             return _core.RowsRead.elementwise()
 
 
-def _lines(work, numbers, plan, operators, places, is_whole, last_rows):  # type: ignore[no-untyped-def]
+def _lines(
+    work: Workload,
+    numbers: _Numbers,
+    plan: _core.StripePlan,
+    operators: Sequence[_Operator],
+    places: Sequence[tuple[int, int]],
+    is_whole: Callable[[_Key], bool],
+    last_rows: int,
+) -> Iterator[LineBuffer]:
     written: dict[int, int] = {}
     read: dict[int, int] = {}
     for (output, inputs), (layer, _) in zip(operators, places, strict=True):
@@ -148,7 +162,13 @@ def _lines(work, numbers, plan, operators, places, is_whole, last_rows):  # type
         )
 
 
-def _computed(work, group, plan, places, operators):  # type: ignore[no-untyped-def]
+def _computed(
+    work: Workload,
+    group: Group,
+    plan: _core.StripePlan,
+    places: Sequence[tuple[int, int]],
+    operators: Sequence[_Operator],
+) -> dict[int, int]:
     if group.halo is Halo.KEPT:
         return {index: work.tensors[work.layers[index].output].height for index in group.layers}
     rows = dict.fromkeys(group.layers, 0)

@@ -1,13 +1,13 @@
 """How a network is executed in a small memory: plain data that a plan consists of.
 
-    section   block                                       one group after another; a group is one operator,
-    groups    [ join ][ refine | down | refine ][ up ]    or several that run in stripes of rows
-                       \\__ stripes of 8 rows __/
+section   block                                       one group after another; a group is one operator,
+groups    [ join ][ refine | down | refine ][ up ]    or several that run in stripes of rows
+                   \\__ stripes of 8 rows __/
 
-    weights   resident   in the memory for good: fetched once a run
-              held       there while their group runs: fetched once an iteration
-              split      channel by channel, a few output channels at a time: fetched once a stripe
-    tensors   in the arena; spilled ones live in the far memory and pass by row by row
+weights   resident   in the memory for good: fetched once a run
+          held       there while their group runs: fetched once an iteration
+          split      channel by channel, a few output channels at a time: fetched once a stripe
+tensors   in the arena; spilled ones live in the far memory and pass by row by row
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from itrt.planner.accelerator import Accelerator
 from itrt.planner.cost import Cost, LayerCost
 from itrt.planner.footprint import PlannedBuffer
 from itrt.planner.measures import GraphMeasures, measure
-from itrt.planner.planning import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFitError, Plan
 from itrt.planner.schedule import Group, layer_label
 from itrt.planner.traffic import Traffic
 from itrt.planner.workload import Workload
@@ -63,7 +63,7 @@ def front_data(front: Sequence[Plan]) -> list[dict[str, Any]]:
     ]
 
 
-def misfit_data(error: DoesNotFit) -> dict[str, Any]:
+def misfit_data(error: DoesNotFitError) -> dict[str, Any]:
     """Return why there is no plan."""
     return {
         "fits": False,
@@ -73,9 +73,9 @@ def misfit_data(error: DoesNotFit) -> dict[str, Any]:
     }
 
 
-def comparison_data(forms: Sequence[GraphMeasures], plan: Plan | DoesNotFit | None) -> dict[str, Any]:
+def comparison_data(forms: Sequence[GraphMeasures], plan: Plan | DoesNotFitError | None) -> dict[str, Any]:
     """Return a network's measures and its plan, why there is none, or None where nobody asked for one."""
-    planned = None if plan is None else misfit_data(plan) if isinstance(plan, DoesNotFit) else plan_data(plan)
+    planned = None if plan is None else misfit_data(plan) if isinstance(plan, DoesNotFitError) else plan_data(plan)
     return {"network": forms[0].network, "measures": [each.row() for each in forms], "plan": planned}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itrt.planner.accelerator import Accelerator
 from itrt.planner.cost import DATA_TYPE, Cost, LayerCost
 from itrt.planner.measures import GraphMeasures
-from itrt.planner.planning import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFitError, Plan
 from itrt.planner.report.facts import striped_groups
 from itrt.planner.report.front import knee
 from itrt.planner.schedule import layer_label
@@ -127,7 +127,7 @@ def front_table(front: Sequence[Plan]) -> ReportTable:
 
 
 def comparison_table(
-    networks: Sequence[Sequence[GraphMeasures]], plans: Sequence[Plan | DoesNotFit | None]
+    networks: Sequence[Sequence[GraphMeasures]], plans: Sequence[Plan | DoesNotFitError | None]
 ) -> ReportTable:
     """Networks side by side: parameters, MAC, sizes of the graph, and memory and time of their plans.
 
@@ -161,7 +161,7 @@ def comparison_table(
     )
 
 
-def _planned(plan: Plan | DoesNotFit | None) -> tuple[str, str, str]:
+def _planned(plan: Plan | DoesNotFitError | None) -> tuple[str, str, str]:
     if isinstance(plan, Plan):
         iteration = milliseconds(plan.cost.iteration.seconds) if plan.work.state is not None else ""
         return binary_size(plan.arena_bytes), iteration, milliseconds(plan.cost.total.seconds)

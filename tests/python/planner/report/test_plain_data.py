@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from itrt import planner
-from itrt.planner.planning import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFitError, Plan
 from itrt.planner.report import as_json, comparison_data, misfit_data, plan_data
 from reference.plans import naive_plan
 
@@ -76,7 +76,7 @@ def test_the_front(plan: Plan, front: list[Plan]) -> None:
 
 
 def test_what_does_not_fit() -> None:
-    found = misfit_data(DoesNotFit("too large", 1234, "stem"))
+    found = misfit_data(DoesNotFitError("too large", 1234, "stem"))
     assert found == {"fits": False, "message": "too large", "smallest_bytes": 1234, "deciding_layer": "stem"}
 
 
@@ -84,5 +84,5 @@ def test_comparisons(plan: Plan) -> None:
     forms = planner.measure(plan.work)
     assert comparison_data(forms, None)["plan"] is None
     assert comparison_data(forms, plan)["plan"] == plan_data(plan)
-    assert comparison_data(forms, DoesNotFit("too large", None, None))["plan"]["fits"] is False
+    assert comparison_data(forms, DoesNotFitError("too large", None, None))["plan"]["fits"] is False
     assert [each["form"] for each in comparison_data(forms, None)["measures"]] == [each.form for each in forms]

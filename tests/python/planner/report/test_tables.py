@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from itrt import planner
-from itrt.planner.planning import DoesNotFit, Plan
+from itrt.planner.planning import DoesNotFitError, Plan
 from itrt.planner.report import (
     ReportTable,
     comparison_table,
@@ -109,7 +109,7 @@ def test_the_front_marks_its_knee(front: list[Plan]) -> None:
 def test_networks_side_by_side(plan: Plan) -> None:
     other = planner.load_workload(random_program(3, Choices(loop=False)), 9, 9)
     forms = [planner.measure(plan.work), planner.measure(other), planner.measure(other)]
-    table = comparison_table(forms, [plan, DoesNotFit("no", 2048, "stem"), DoesNotFit("no", None, None)])
+    table = comparison_table(forms, [plan, DoesNotFitError("no", 2048, "stem"), DoesNotFitError("no", None, None)])
     assert column(table, "arena") == [binary_size(plan.arena_bytes), "needs 2.0 KiB", "does not fit"]
     assert column(table, "unrolled, separate") == [binary_size(forms[0][2].graph_bytes), "", ""]
     assert column(table, "k") == ["3", "", ""]
