@@ -1,15 +1,16 @@
 """Rows of a group of layers that runs in stripes: line buffers, and rows that are computed again.
 
 The arithmetic is the compiled planner's (plan/stripes.h). Here a workload's layers become its plain numbers. A spilled
-input passes through a line buffer of its own, as if a layer without inputs wrote it; a spilled output needs the rows of
-one stripe. In temporal stripes the block's layers stand behind one another once for every iteration of the pass:
+input passes through a line buffer of its own, as if a layer without inputs wrote it (a load); a spilled output, as if
+a layer read it row by row (a store). In temporal stripes the block's layers stand behind one another once for every
+iteration of the pass:
 
     far memory ──rows──► iteration 1 ──state──► iteration 2 ──rows──► far memory
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from itrt import _core
@@ -51,6 +52,17 @@ class GroupRows:
 
 
 _Operator = tuple[int, list[tuple[int, _core.RowsRead]]]  # its output, and what it reads
+_STORED = -2
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Of an operator of the compiled planner: its layer; a load or a store has the one that it is for."""
+
+    layer: int
+    is_layer: bool
+
+
 _Key = tuple[int, int]  # a tensor, and the iteration of the pass that writes it; -1: nobody in the pass
 
 
@@ -81,7 +93,7 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
     assert group.rows is not None
     numbers = _Numbers(work)
     operators: list[_Operator] = []
-    places: list[tuple[int, int]] = []  # of each operator: its layer and iteration; a load has the layer it is for
+    places: list[_Place] = []
     last_copy = group.passes - 1
 
     def key_of_input(tensor: int, copy: int) -> _Key:
@@ -93,6 +105,12 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
         ):
             return work.next_state, copy - 1
         return (tensor, copy) if uses.of[tensor].writer in group.layers else (tensor, -1)
+
+    def is_stored(key: _Key) -> bool:
+        tensor, copy = key
+        if tensor == work.next_state and copy != last_copy:
+            return False
+        return tensor in spilled and not uses.is_interior(tensor, group.layers)
 
     def is_whole(key: _Key) -> bool:
         tensor, copy = key
@@ -110,18 +128,20 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
                 key = key_of_input(window.input, copy)
                 if key not in numbers.keys and not is_whole(key):  # comes from the far memory
                     operators.append((numbers.number(key, whole=False), []))
-                    places.append((index, copy))
+                    places.append(_Place(index, is_layer=False))
                 inputs.append((numbers.number(key, is_whole(key)), rows_read(work, layer, window)))
             key = (layer.output, copy)
-            # The compiled planner wants the last output whole; where it is spilled, the stripe's rows are what is held.
-            final = index == group.last and copy == last_copy
-            operators.append((numbers.number(key, whole=final or is_whole(key)), inputs))
-            places.append((index, copy))
+            operators.append((numbers.number(key, is_whole(key)), inputs))
+            places.append(_Place(index, is_layer=True))
+            if is_stored(key):
+                stored = numbers.number((layer.output, _STORED - copy), whole=True)
+                operators.append((stored, [(numbers.number(key, whole=False), _core.RowsRead.elementwise())]))
+                places.append(_Place(index, is_layer=False))
     plan = _core.plan_stripes(numbers.tensors, operators, group.rows, group.halo is Halo.RECOMPUTED)
     return GroupRows(
         stripes=len(plan.computed),
-        lines=tuple(_lines(work, numbers, plan, operators, places, is_whole, group.rows)),
-        computed=_computed(work, group, plan, places, operators),
+        lines=tuple(_lines(work, numbers, plan, operators, places)),
+        computed=_computed(work, group, plan, places),
     )
 
 
@@ -141,39 +161,32 @@ def _lines(
     numbers: _Numbers,
     plan: _core.StripePlan,
     operators: Sequence[_Operator],
-    places: Sequence[tuple[int, int]],
-    is_whole: Callable[[_Key], bool],
-    last_rows: int,
+    places: Sequence[_Place],
 ) -> Iterator[LineBuffer]:
     written: dict[int, int] = {}
     read: dict[int, int] = {}
-    for (output, inputs), (layer, _) in zip(operators, places, strict=True):
-        written.setdefault(output, layer)
-        for tensor, _rows in inputs:
-            read[tensor] = layer
-    for (tensor, copy), number in zip(numbers.keys, range(len(numbers.tensors)), strict=True):
-        if is_whole((tensor, copy)):
-            continue
-        height, planned_whole = numbers.tensors[number]
-        rows = min(last_rows, height) if planned_whole else plan.buffer_rows[number]
-        first = written[number]
-        yield LineBuffer(
-            tensor, max(copy, 0), rows, rows * work.tensors[tensor].row_bytes, first, read.get(number, first)
-        )
+    for (output, inputs), place in zip(operators, places, strict=True):
+        written.setdefault(output, place.layer)
+        for number, _ in inputs:
+            read[number] = place.layer
+    for number, ((tensor, copy), (_, whole)) in enumerate(zip(numbers.keys, numbers.tensors, strict=True)):
+        rows = plan.buffer_rows[number]
+        if not whole:
+            first = written[number]
+            size = rows * work.tensors[tensor].row_bytes
+            yield LineBuffer(tensor, max(copy, 0), rows, size, first, read.get(number, first))
 
 
 def _computed(
     work: Workload,
     group: Group,
     plan: _core.StripePlan,
-    places: Sequence[tuple[int, int]],
-    operators: Sequence[_Operator],
+    places: Sequence[_Place],
 ) -> dict[int, int]:
     if group.halo is Halo.KEPT:
         return {index: work.tensors[work.layers[index].output].height for index in group.layers}
     rows = dict.fromkeys(group.layers, 0)
     for stripe in plan.computed:
-        for (first, last), (layer, _), (_, inputs) in zip(stripe, places, operators, strict=True):
-            if inputs:
-                rows[layer] += last - first
+        for (first, last), place in zip(stripe, places, strict=True):
+            rows[place.layer] += (last - first) * place.is_layer
     return {index: -(-count // group.passes) for index, count in rows.items()}
