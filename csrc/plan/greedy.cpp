@@ -9,21 +9,6 @@
 namespace itrt::plan {
 namespace {
 
-// Sums of products of 62 bits: as floating point, where only their order matters.
-double lifetime(const Buffer& buffer) {
-  double sum = 0;
-  for (const Piece& piece : buffer.pieces) sum += static_cast<double>(piece.end) - static_cast<double>(piece.begin);
-  return sum;
-}
-
-double area(const Buffer& buffer) {
-  double sum = 0;
-  for (const Piece& piece : buffer.pieces) {
-    sum += (static_cast<double>(piece.end) - static_cast<double>(piece.begin)) * static_cast<double>(piece.size);
-  }
-  return sum;
-}
-
 // Descending; buffers with equal keys stay as they are.
 template <class Key>
 std::vector<std::size_t> order_by(std::span<const Buffer> buffers, Key key) {

@@ -9,8 +9,10 @@
 #include "base/checked.h"
 #include "base/errors.h"
 #include "plan/bounds.h"
+#include "plan/canonical_search.h"
 #include "plan/greedy.h"
 #include "plan/local_search.h"
+#include "plan/problem.h"
 #include "plan/search.h"
 
 namespace itrt::plan {
@@ -19,7 +21,8 @@ namespace {
 // Beyond these the search would need more memory than it is worth; greedy orders and local search remain.
 constexpr std::size_t most_buffers = 4096;
 constexpr std::size_t most_members = std::size_t{1} << 19;
-constexpr std::int64_t nodes_of_first_round = 1000;
+constexpr std::int64_t nodes_of_first_round = 400;
+constexpr std::int64_t growth_of_rounds = 4;
 
 // What every height is a multiple of, where buffers that lie on one another lie at sums of sizes.
 std::int64_t granularity(std::span<const Buffer> buffers) {
@@ -47,9 +50,9 @@ class Solver {
       if (!is_done()) keep(place_in_order(buffers_, order(buffers_)));
     }
     if (is_done()) return solution_;
-    const auto sections = buffers_.size() <= most_buffers ? find_sections(buffers_, most_members) : std::nullopt;
+    auto sections = buffers_.size() <= most_buffers ? find_sections(buffers_, most_members) : std::nullopt;
     if (!sections || !is_from_the_bottom()) improve_orders();
-    if (sections) search(*sections);
+    if (sections) search(std::move(*sections));
     return solution_;
   }
 
@@ -84,27 +87,47 @@ class Solver {
     solution_.nodes += steps * count;
   }
 
-  // Both sides at once: a round tries the lower bound, heights between, and just below the best, each with a little
-  // more work than the round before.
-  void search(const Sections& sections) {
-    Search search(buffers_, sections);
+  // Both sides at once: a round tries the lower bound, heights between, and just below the best. At each height both
+  // searches, one with each of its orders, take turns; every round with more work than the one before.
+  void search(Sections sections) {
+    const Problem problem = describe(buffers_, std::move(sections));
+    Search search(problem);
+    CanonicalSearch canonical(buffers_, problem);
     const std::int64_t used_before = solution_.nodes;
     const bool proves = is_from_the_bottom();
-    const auto try_height = [&](std::int64_t height, std::int64_t nodes) {
-      const Answer answer = search.run(height, std::min(nodes, limits_.nodes - solution_.nodes), cancel_);
-      solution_.nodes = used_before + search.nodes();
-      if (answer == Answer::fits) keep(search.layout());
+    // The last turn is the first search's, the others are one a canonical order.
+    const auto take_turn = [&](std::size_t turn, std::int64_t height, std::int64_t nodes) {
+      const bool learns = turn == CanonicalSearch::orders;
+      nodes = std::min(nodes, limits_.nodes - solution_.nodes);
+      const Answer answer = learns ? search.run(height, nodes, cancel_) : canonical.run(height, turn, nodes, cancel_);
+      solution_.nodes = used_before + search.nodes() + canonical.nodes();
+      if (answer == Answer::fits) keep(layout_at(learns ? search.offsets() : canonical.offsets()));
       if (answer == Answer::impossible && proves) raise_bound(height + 1);
       return answer;
     };
-    for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= 2) {
-      bool is_refuted = true;  // without a proof: the search finds no better ones
+    for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= growth_of_rounds) {
+      bool is_refuted = true;  // without a proof: the searches find no better ones
+      std::int64_t tried = -1;
       for (const int quarters : {0, 1, 2, 4}) {
+        const std::int64_t height = target(quarters);
         if (is_done()) break;
-        is_refuted &= try_height(target(quarters), nodes) == Answer::impossible;
+        if (height == std::exchange(tried, height)) continue;
+        Answer answer = Answer::unknown;
+        for (std::size_t turn = 0; turn <= CanonicalSearch::orders && answer == Answer::unknown; ++turn) {
+          if (solution_.nodes < limits_.nodes && !cancel_()) answer = take_turn(turn, height, nodes);
+        }
+        is_refuted &= answer == Answer::impossible;
       }
       if (is_refuted && !proves) break;
     }
+  }
+
+  Layout layout_at(std::vector<std::int64_t> offsets) const {
+    std::int64_t height = 0;
+    for (std::size_t buffer = 0; buffer < buffers_.size(); ++buffer) {
+      height = std::max(height, offsets[buffer] + extent(buffers_[buffer]));
+    }
+    return {std::move(offsets), height};
   }
 
   // The lower bound, or a part of the way to just below the best height; a multiple of the granularity.
