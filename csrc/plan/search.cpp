@@ -48,13 +48,19 @@ Answer Search::run(std::int64_t capacity, std::int64_t nodes, Cancel cancel) {
   return Answer::unknown;
 }
 
-// Noise by integers: logarithms would differ from one C library to the next, and layouts must not.
+// Noise by integers: logarithms would differ from one C library to the next, and layouts must not. Twins share theirs:
+// is_symmetric wants the first of them to go first.
 void Search::set_preferences() {
   preferences_ = scores_[static_cast<std::size_t>(attempts_) % scores_.size()];
   if (attempts_ == 0) return;
-  for (double& preference : preferences_) {
+  for (std::size_t buffer = 0; buffer < problem_.buffers(); ++buffer) {
+    const std::size_t twin = problem_.twins[buffer];
+    if (twin != buffer) {
+      preferences_[buffer] = preferences_[twin];
+      continue;
+    }
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    preference *= 0.5 + static_cast<double>(random_ >> 40) / static_cast<double>(1 << 24);
+    preferences_[buffer] *= 0.5 + static_cast<double>(random_ >> 40) / static_cast<double>(1 << 24);
   }
 }
 
