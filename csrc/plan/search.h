@@ -1,4 +1,4 @@
-// The exact search: is there a layout of at most this height?
+// An exact search: is there a layout of at most this height?
 //
 // A decision is about a valley: a section whose lowest waiting members have nothing lower beside them, so that nothing
 // can come below them any more. Either one of these lies at the valley's floor, or none does, and the floor rises to

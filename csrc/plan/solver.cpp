@@ -100,8 +100,12 @@ class Solver {
     CanonicalSearch canonical(buffers_, problem);
     nodes_before_search_ = solution_.nodes;
     for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= growth_of_rounds) {
-      try_height(search, canonical, limits_.capacity.value_or(solution_.lower_bound), nodes);
-      if (limits_.capacity) continue;
+      const std::int64_t lowest = limits_.capacity.value_or(solution_.lower_bound);
+      const Answer at_lowest = try_height(search, canonical, lowest, nodes);
+      if (limits_.capacity) {
+        if (at_lowest == Answer::impossible) return;  // not always a proof, but these searches find nothing
+        continue;
+      }
       for (std::int64_t step = steps_between() / 2 + 1; step > 0 && !is_done();) {
         step = std::min(step, steps_between());
         const std::int64_t height = solution_.layout.height - step * granularity_;
