@@ -49,6 +49,20 @@ std::int64_t extent(const Buffer& buffer) {
   return result;
 }
 
+double lifetime(const Buffer& buffer) {
+  double sum = 0;
+  for (const Piece& piece : buffer.pieces) sum += static_cast<double>(piece.end) - static_cast<double>(piece.begin);
+  return sum;
+}
+
+double area(const Buffer& buffer) {
+  double sum = 0;
+  for (const Piece& piece : buffer.pieces) {
+    sum += (static_cast<double>(piece.end) - static_cast<double>(piece.begin)) * static_cast<double>(piece.size);
+  }
+  return sum;
+}
+
 void check_buffers(std::span<const Buffer> buffers) {
   std::int64_t sum = 0;
   for (std::size_t index = 0; index < buffers.size(); ++index) {

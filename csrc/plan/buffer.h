@@ -36,6 +36,10 @@ inline bool is_occupied(const Piece& piece) { return piece.begin < piece.end && 
 // The bytes from a buffer's offset to the end of its highest piece; 0 where it occupies nothing.
 std::int64_t extent(const Buffer& buffer);
 
+// Sums over the pieces. As floating point: products have 124 bits, and only their order matters.
+double lifetime(const Buffer& buffer);
+double area(const Buffer& buffer);  // bytes times lifetime
+
 // Throws InvalidArgument where a piece ends before it begins, a size or an offset is negative, pieces of one buffer
 // meet, an alignment is not positive, or the sum of all extents and alignments passes 2^62: below that, no sum of the
 // planner can overflow.

@@ -4,25 +4,13 @@
 #include <numeric>
 #include <utility>
 
+#include "base/checked.h"
 #include "plan/occupancy.h"
 
 namespace itrt::plan {
 namespace {
 
-// Sums of products of 62 bits: as floating point, where only their order matters.
-double lifetime(const Buffer& buffer) {
-  double sum = 0;
-  for (const Piece& piece : buffer.pieces) sum += static_cast<double>(piece.end) - static_cast<double>(piece.begin);
-  return sum;
-}
-
-double area(const Buffer& buffer) {
-  double sum = 0;
-  for (const Piece& piece : buffer.pieces) {
-    sum += (static_cast<double>(piece.end) - static_cast<double>(piece.begin)) * static_cast<double>(piece.size);
-  }
-  return sum;
-}
+constexpr std::size_t placements_between_questions = 256;  // to `cancel`
 
 // Descending; buffers with equal keys stay as they are.
 template <class Key>
@@ -45,19 +33,27 @@ std::vector<std::size_t> order_by_lifetime(std::span<const Buffer> buffers) {
 
 std::vector<std::size_t> order_by_area(std::span<const Buffer> buffers) { return order_by(buffers, area); }
 
-Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order) {
+Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order, FunctionRef<bool()> cancel) {
   Layout layout{std::vector<std::int64_t>(buffers.size()), 0};
   Occupancy occupancy(buffers);
+  bool is_cancelled = false;
+  std::size_t placed = 0;
   for (const std::size_t index : order) {
     const Buffer& buffer = buffers[index];
     const std::int64_t height = extent(buffer);
     if (height == 0) continue;
-    const std::int64_t offset = occupancy.lowest_free(buffer);
-    occupancy.place(buffer, offset);
+    is_cancelled = is_cancelled || (++placed % placements_between_questions == 0 && cancel());
+    const std::int64_t offset =
+        is_cancelled ? round_up(layout.height, buffer.alignment) : occupancy.lowest_free(buffer);
+    if (!is_cancelled) occupancy.place(buffer, offset);
     layout.offsets[index] = offset;
     layout.height = std::max(layout.height, offset + height);
   }
   return layout;
+}
+
+Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order) {
+  return place_in_order(buffers, order, [] { return false; });
 }
 
 }  // namespace itrt::plan

@@ -5,11 +5,14 @@
 #include <span>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "plan/buffer.h"
 
 namespace itrt::plan {
 
-// `order`: every index of `buffers` once.
+// `order`: every index of `buffers` once. `cancel` is asked now and then; from when it says true, the rest is stacked
+// on top, so that there is a layout in any case.
+Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order, FunctionRef<bool()> cancel);
 Layout place_in_order(std::span<const Buffer> buffers, std::span<const std::size_t> order);
 
 // The largest first: what TensorFlow Lite for Microcontrollers does.

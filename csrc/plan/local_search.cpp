@@ -21,7 +21,7 @@ std::size_t position_of_top(std::span<const Buffer> buffers, std::span<const std
 
 Layout improve_order(std::span<const Buffer> buffers, std::vector<std::size_t> order, std::int64_t enough,
                      std::int64_t steps, FunctionRef<bool()> cancel) {
-  Layout best = place_in_order(buffers, order);
+  Layout best = place_in_order(buffers, order, cancel);
   std::mt19937_64 random(1);  // its numbers are the standard's; those of distributions are the library's own
   for (std::int64_t step = 0; step < steps && best.height > enough && !cancel(); ++step) {
     const std::size_t from = position_of_top(buffers, order, best);
@@ -30,7 +30,7 @@ Layout improve_order(std::span<const Buffer> buffers, std::vector<std::size_t> o
     const std::size_t to = random() % from;
     std::rotate(other.begin() + static_cast<std::ptrdiff_t>(to), other.begin() + static_cast<std::ptrdiff_t>(from),
                 other.begin() + static_cast<std::ptrdiff_t>(from) + 1);
-    Layout layout = place_in_order(buffers, other);
+    Layout layout = place_in_order(buffers, other, cancel);
     if (layout.height > best.height) continue;
     best = std::move(layout);
     order = std::move(other);

@@ -5,6 +5,11 @@
 #include "base/checked.h"
 
 namespace itrt::plan {
+namespace {
+
+constexpr std::size_t most_ranges = 512;  // of a node
+
+}  // namespace
 
 Occupancy::Occupancy(std::span<const Buffer> buffers) {
   for (const Buffer& buffer : buffers) {
@@ -20,6 +25,25 @@ Occupancy::Occupancy(std::span<const Buffer> buffers) {
   below_.resize(4 * times_.size());
 }
 
+// Half of them, the smallest.
+void Occupancy::close_small_gaps(Ranges& ranges) {
+  std::vector<std::int64_t> gaps;
+  for (std::size_t index = 1; index < ranges.size(); ++index) {
+    gaps.push_back(ranges[index].begin - ranges[index - 1].end);
+  }
+  const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2);
+  std::nth_element(gaps.begin(), middle, gaps.end());
+  std::size_t kept = 0;
+  for (std::size_t index = 1; index < ranges.size(); ++index) {
+    if (ranges[index].begin - ranges[kept].end > *middle) {
+      ranges[++kept] = ranges[index];
+    } else {
+      ranges[kept].end = ranges[index].end;
+    }
+  }
+  ranges.resize(kept + 1);
+}
+
 void Occupancy::insert(Ranges& ranges, Range range) {
   auto first = std::lower_bound(ranges.begin(), ranges.end(), range.begin,
                                 [](const Range& each, std::int64_t begin) { return each.end < begin; });
@@ -29,6 +53,7 @@ void Occupancy::insert(Ranges& ranges, Range range) {
   }
   if (first == last) {
     ranges.insert(first, range);
+    if (ranges.size() > most_ranges) close_small_gaps(ranges);
   } else {
     *first = range;
     ranges.erase(first + 1, last);
@@ -52,26 +77,44 @@ std::size_t Occupancy::index_of(std::int64_t time) const {
 }
 
 std::int64_t Occupancy::lowest_free(const Buffer& buffer, std::int64_t floor) {
-  forbidden_.clear();
+  cursors_.clear();
   for (const Piece& piece : buffer.pieces) {
     if (!is_occupied(piece)) continue;
-    const auto forbid = [&](const Ranges& ranges) {
-      for (const Range& range : ranges) {
-        forbidden_.push_back({range.begin - piece.offset - piece.size, range.end - piece.offset});
-      }
+    const auto read = [&](const Ranges& ranges) {
+      if (!ranges.empty()) cursors_.push_back({&piece, ranges.data(), ranges.data() + ranges.size()});
     };
     visit(1, 0, times_.size() - 1, index_of(piece.begin), index_of(piece.end), [&](std::size_t node, bool is_whole) {
-      forbid(whole_[node]);
-      if (is_whole) forbid(below_[node]);
+      read(whole_[node]);
+      if (is_whole) read(below_[node]);
     });
   }
-  std::sort(forbidden_.begin(), forbidden_.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  // In turns, until the offset is free in all of them one after the other. It only rises, so no cursor goes back.
   std::int64_t offset = round_up(floor, buffer.alignment);
-  for (const Range& range : forbidden_) {
-    if (offset <= range.begin) break;
-    if (offset < range.end) offset = round_up(range.end, buffer.alignment);
+  for (std::size_t index = 0, free = 0; free < cursors_.size(); index = (index + 1) % cursors_.size()) {
+    const std::int64_t next = cursors_[index].lowest_free(offset, buffer.alignment);
+    free = next == offset ? free + 1 : 1;
+    offset = next;
   }
   return offset;
+}
+
+std::int64_t Occupancy::Cursor::lowest_free(std::int64_t offset, std::int64_t alignment) {
+  while (true) {
+    advance(offset + piece->offset);
+    if (next == last || next->begin >= offset + piece->offset + piece->size) return offset;
+    offset = round_up(next->end - piece->offset, alignment);
+  }
+}
+
+// To the first range that ends above `byte`. Mostly it is near; else steps double.
+void Occupancy::Cursor::advance(std::int64_t byte) {
+  std::ptrdiff_t step = 1;
+  while (step < last - next && next[step].end <= byte) {
+    next += step;
+    step *= 2;
+  }
+  next = std::partition_point(next, next + std::min(step + 1, last - next),
+                              [&](const Range& range) { return range.end <= byte; });
 }
 
 void Occupancy::place(const Buffer& buffer, std::int64_t offset) {

@@ -8,7 +8,8 @@
 //       [0..2]    [2..4]  [4..6]    [6..8]
 //
 // A question for a life reads `whole` of the nodes above its own, and both of its own. Neighbouring ranges are merged,
-// so stacks of many thousand buffers are one range, and memory stays near linear in the number of pieces.
+// so stacks of many thousand buffers are one range. A node with very many gaps forgets the smaller half of them, as if
+// they were occupied: time and memory stay near linear in the number of pieces, and what is free is still free.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ class Occupancy {
  public:
   explicit Occupancy(std::span<const Buffer> buffers);
 
-  // The lowest aligned offset, at least `floor`, at which the buffer meets nothing that was placed.
+  // The lowest aligned offset, at least `floor`, at which the buffer meets nothing that was placed, and no gap that was
+  // forgotten.
   std::int64_t lowest_free(const Buffer& buffer, std::int64_t floor = 0);
 
   void place(const Buffer& buffer, std::int64_t offset);
@@ -33,7 +35,17 @@ class Occupancy {
     std::int64_t begin, end;
   };
   using Ranges = std::vector<Range>;  // apart, ascending
+  // Where a piece's question is in one list.
+  struct Cursor {
+    const Piece* piece;
+    const Range *next, *last;
 
+    // The lowest aligned offset of the piece's buffer, at least `offset`, at which the piece meets none of the list.
+    std::int64_t lowest_free(std::int64_t offset, std::int64_t alignment);
+    void advance(std::int64_t byte);
+  };
+
+  static void close_small_gaps(Ranges& ranges);
   static void insert(Ranges& ranges, Range range);
   template <class Function>
   void visit(std::size_t node, std::size_t begin, std::size_t end, std::size_t from, std::size_t to, Function function);
@@ -41,7 +53,7 @@ class Occupancy {
 
   std::vector<std::int64_t> times_;
   std::vector<Ranges> whole_, below_;  // one a node
-  Ranges forbidden_;                   // for the buffer's offset; kept for its memory
+  std::vector<Cursor> cursors_;        // kept for their memory
 };
 
 }  // namespace itrt::plan

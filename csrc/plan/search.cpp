@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <tuple>
 
 namespace itrt::plan {
 namespace {
@@ -12,27 +10,13 @@ namespace {
 constexpr std::int64_t nodes_of_first_attempt = 500;
 constexpr std::int64_t nodes_between_questions = 256;  // to `cancel`
 
-std::vector<std::size_t> first_twins(std::span<const Buffer> buffers) {
-  using Rectangle = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-  std::map<std::pair<std::int64_t, std::vector<Rectangle>>, std::size_t> seen;
-  std::vector<std::size_t> result;
-  for (std::size_t buffer = 0; buffer < buffers.size(); ++buffer) {
-    std::vector<Rectangle> rectangles;
-    for (const Piece& piece : buffers[buffer].pieces) {
-      rectangles.emplace_back(piece.begin, piece.end, piece.offset, piece.size);
-    }
-    result.push_back(seen.try_emplace({buffers[buffer].alignment, rectangles}, buffer).first->second);
-  }
-  return result;
-}
-
 // Two kinds of preference, tried in turns: what lives long first, large ones among them; and both balanced.
-std::vector<std::vector<double>> preferences_of(std::span<const Buffer> buffers, const Sections& sections) {
+std::vector<std::vector<double>> preferences_of(const Problem& problem) {
   std::vector<std::vector<double>> result(2);
-  for (std::size_t buffer = 0; buffer < buffers.size(); ++buffer) {
+  for (std::size_t buffer = 0; buffer < problem.buffers(); ++buffer) {
     double width = 0;
-    for (const Run& run : sections.runs[buffer]) width += static_cast<double>(run.last - run.first + 1);
-    const auto height = static_cast<double>(extent(buffers[buffer]));
+    for (const Run& run : problem.sections.runs[buffer]) width += static_cast<double>(run.last - run.first + 1);
+    const auto height = static_cast<double>(problem.extents[buffer]);
     result[0].push_back(width * std::sqrt(height));
     result[1].push_back(width);
   }
@@ -41,21 +25,16 @@ std::vector<std::vector<double>> preferences_of(std::span<const Buffer> buffers,
 
 }  // namespace
 
-Search::Search(std::span<const Buffer> buffers, const Sections& sections)
-    : buffers_(buffers),
-      sections_(sections),
-      state_(buffers, sections),
-      twin_(first_twins(buffers)),
-      scores_(preferences_of(buffers, sections)),
-      level_until_(sections.members.size()) {}
+Search::Search(const Problem& problem)
+    : problem_(problem),
+      state_(problem),
+      scores_(preferences_of(problem)),
+      level_until_(problem.sections.members.size()) {}
 
-Layout Search::layout() const {
-  Layout layout{std::vector<std::int64_t>(buffers_.size()), 0};
-  for (std::size_t buffer = 0; buffer < buffers_.size(); ++buffer) {
-    layout.offsets[buffer] = state_.lowest(buffer);
-    layout.height = std::max(layout.height, layout.offsets[buffer] + extent(buffers_[buffer]));
-  }
-  return layout;
+std::vector<std::int64_t> Search::offsets() const {
+  std::vector<std::int64_t> offsets;
+  for (std::size_t buffer = 0; buffer < problem_.buffers(); ++buffer) offsets.push_back(state_.lowest(buffer));
+  return offsets;
 }
 
 Answer Search::run(std::int64_t capacity, std::int64_t nodes, Cancel cancel) {
@@ -69,13 +48,19 @@ Answer Search::run(std::int64_t capacity, std::int64_t nodes, Cancel cancel) {
   return Answer::unknown;
 }
 
-// Noise by integers: logarithms would differ from one C library to the next, and layouts must not.
+// Noise by integers: logarithms would differ from one C library to the next, and layouts must not. Twins share theirs:
+// is_symmetric wants the first of them to go first.
 void Search::set_preferences() {
   preferences_ = scores_[static_cast<std::size_t>(attempts_) % scores_.size()];
   if (attempts_ == 0) return;
-  for (double& preference : preferences_) {
+  for (std::size_t buffer = 0; buffer < problem_.buffers(); ++buffer) {
+    const std::size_t twin = problem_.twins[buffer];
+    if (twin != buffer) {
+      preferences_[buffer] = preferences_[twin];
+      continue;
+    }
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    preference *= 0.5 + static_cast<double>(random_ >> 40) / static_cast<double>(1 << 24);
+    preferences_[buffer] *= 0.5 + static_cast<double>(random_ >> 40) / static_cast<double>(1 << 24);
   }
 }
 
@@ -108,10 +93,10 @@ std::optional<std::size_t> Search::choose_valley() {
     if (floor == SearchState::nothing_waits) continue;
     int choices = state_.slack(section) > 0;
     bool is_valley = true;
-    for (const Member& member : sections_.members[section]) {
+    for (const Member& member : problem_.sections.members[section]) {
       if (state_.is_placed(member.buffer) || state_.lowest(member.buffer) != floor) continue;
       ++choices;
-      for (const Run& run : sections_.runs[member.buffer]) {
+      for (const Run& run : problem_.sections.runs[member.buffer]) {
         is_valley &= state_.floor(run.first) == floor && level_until_[run.first] >= run.last;
       }
       if (!is_valley) break;
@@ -134,7 +119,7 @@ bool Search::open_frame() {
   frame.floor = state_.floor(*section);
   frame.mark = state_.mark();
   frame.conflict.resize(state_.most_levels() / 64);
-  for (const Member& member : sections_.members[*section]) {
+  for (const Member& member : problem_.sections.members[*section]) {
     state_.explain(member.buffer, frame.conflict);
     if (!state_.is_placed(member.buffer) && state_.lowest(member.buffer) == frame.floor) {
       frame.choices.push_back(member.buffer);
@@ -150,13 +135,13 @@ bool Search::open_frame() {
 bool Search::is_symmetric(Frame& frame, std::size_t choice) {
   const std::size_t buffer = frame.choices[choice];
   for (std::size_t other = 0; other < choice; ++other) {
-    if (twin_[frame.choices[other]] == twin_[buffer]) return true;
+    if (problem_.twins[frame.choices[other]] == problem_.twins[buffer]) return true;
   }
-  if (buffers_[buffer].alignment != 1 || buffers_[buffer].pieces.size() != 1) return false;
+  if (problem_.alignments[buffer] != 1 || !problem_.is_rectangle[buffer]) return false;
   for (const auto& [other, above, below] : state_.neighbors(buffer)) {
-    if (other < buffer || !state_.is_placed(other) || buffers_[other].alignment != 1) continue;
-    const bool touches = state_.lowest(other) + extent(buffers_[other]) == frame.floor;
-    if (touches && buffers_[other].pieces.size() == 1 && sections_.runs[other] == sections_.runs[buffer]) {
+    if (other < buffer || !state_.is_placed(other) || problem_.alignments[other] != 1) continue;
+    const bool touches = state_.lowest(other) + problem_.extents[other] == frame.floor;
+    if (touches && problem_.is_rectangle[other] && problem_.sections.runs[other] == problem_.sections.runs[buffer]) {
       state_.explain(other, frame.conflict);
       return true;
     }
@@ -181,9 +166,9 @@ Search::Step Search::try_to_raise() {
   frame.raised = true;
   Levels because(frame.conflict.size());
   std::int64_t next = SearchState::nothing_waits;
-  std::vector<char> is_member(buffers_.size());
-  for (const Member& member : sections_.members[frame.section]) is_member[member.buffer] = 1;
-  for (const Member& member : sections_.members[frame.section]) {
+  std::vector<char> is_member(problem_.buffers());
+  for (const Member& member : problem_.sections.members[frame.section]) is_member[member.buffer] = 1;
+  for (const Member& member : problem_.sections.members[frame.section]) {
     if (state_.is_placed(member.buffer)) continue;
     state_.explain(member.buffer, because);
     if (state_.lowest(member.buffer) > frame.floor) {

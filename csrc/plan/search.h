@@ -1,4 +1,4 @@
-// The exact search: is there a layout of at most this height?
+// An exact search: is there a layout of at most this height?
 //
 // A decision is about a valley: a section whose lowest waiting members have nothing lower beside them, so that nothing
 // can come below them any more. Either one of these lies at the valley's floor, or none does, and the floor rises to
@@ -15,31 +15,24 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
-#include "base/function_ref.h"
+#include "plan/answer.h"
 #include "plan/search_state.h"
 
 namespace itrt::plan {
 
-enum class Answer { fits, impossible, unknown };
-
-// Asked now and then; true ends the work with what is known by then.
-using Cancel = FunctionRef<bool()>;
-
 class Search {
  public:
-  // `sections` of these buffers; both must outlive the search. A piece above its buffer's offset is taken as if it
-  // began there: layouts stay valid, but `impossible` then proves nothing.
-  Search(std::span<const Buffer> buffers, const Sections& sections);
+  // The problem must outlive the search.
+  explicit Search(const Problem& problem);
 
   // Tries at most `nodes` decisions. Deterministic but for `cancel`: the answer depends on the calls before, on no
   // clock.
   Answer run(std::int64_t capacity, std::int64_t nodes, Cancel cancel);
 
-  // The layout of the last `fits`.
-  Layout layout() const;
+  // Of the last `fits`, one a buffer.
+  std::vector<std::int64_t> offsets() const;
   std::int64_t nodes() const { return nodes_; }  // of all runs
 
  private:
@@ -63,10 +56,8 @@ class Search {
   bool is_symmetric(Frame& frame, std::size_t choice);
   bool go_back(bool is_contradiction);
 
-  std::span<const Buffer> buffers_;
-  const Sections& sections_;
+  const Problem& problem_;
   SearchState state_;
-  std::vector<std::size_t> twin_;  // the first buffer with equal pieces and alignment
   std::vector<std::vector<double>> scores_;
   std::vector<double> preferences_;
   std::vector<std::size_t> level_until_;  // a section's floor is that of all up to this one

@@ -1,69 +1,34 @@
 #include "plan/search_state.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/checked.h"
 
 namespace itrt::plan {
 
-SearchState::SearchState(std::span<const Buffer> buffers, const Sections& sections)
-    : buffers_(buffers),
-      sections_(sections),
-      neighbors_(buffers.size()),
-      divisor_(0),
-      members_(sections.members),
-      words_((2 * buffers.size() + 127) / 64),
-      queued_(sections.members.size()),
-      weights_(sections.members.size()),
-      conflict_(words_) {
-  for (const Buffer& buffer : buffers) {
-    extents_.push_back(extent(buffer));
-    alignments_.push_back(buffer.alignment);
-    divisor_ = std::gcd(divisor_, buffer.alignment);
-  }
-  divisor_ = std::max<std::int64_t>(divisor_, 1);
-  for (auto& members : members_) {
-    for (Member& member : members) member.size = round_up(member.size, divisor_);
-  }
-  std::vector<std::vector<Member>> sections_of(buffers.size());  // the section in place of the buffer
-  for (std::size_t section = 0; section < members_.size(); ++section) {
-    for (const Member& member : members_[section]) sections_of[member.buffer].push_back({section, member.size});
-  }
-  std::vector<std::size_t> place(buffers.size(), buffers.size());  // in the list of neighbors
-  for (std::size_t buffer = 0; buffer < buffers.size(); ++buffer) {
-    std::vector<Neighbor>& neighbors = neighbors_[buffer];
-    for (const auto& [section, size] : sections_of[buffer]) {
-      for (const Member& member : members_[section]) {
-        if (member.buffer == buffer) continue;
-        if (place[member.buffer] == buffers.size()) {
-          place[member.buffer] = neighbors.size();
-          neighbors.push_back({member.buffer, 0, 0});
-        }
-        Neighbor& neighbor = neighbors[place[member.buffer]];
-        neighbor.above = std::max(neighbor.above, size);
-        neighbor.below = std::max(neighbor.below, member.size);
-      }
-    }
-    for (const Neighbor& neighbor : neighbors) place[neighbor.buffer] = buffers.size();
-  }
-}
+SearchState::SearchState(const Problem& problem)
+    : problem_(problem),
+      words_((2 * problem.buffers() + 127) / 64),
+      queued_(problem.sections.members.size()),
+      weights_(problem.sections.members.size()),
+      conflict_(words_) {}
 
 bool SearchState::reset(std::int64_t capacity) {
-  capacity_ = round_up(capacity, divisor_);
+  capacity_ = round_up(capacity, problem_.divisor);
   limit_ = capacity;
-  placed_.assign(buffers_.size(), 0);
-  lowest_.assign(buffers_.size(), 0);
-  why_.assign(buffers_.size(), 0);
-  floor_.assign(members_.size(), 0);
-  waiting_.assign(members_.size(), 0);
-  for (std::size_t section = 0; section < members_.size(); ++section) {
-    for (const Member& member : members_[section]) waiting_[section] += member.size;
+  placed_.assign(problem_.buffers(), 0);
+  lowest_.assign(problem_.buffers(), 0);
+  why_.assign(problem_.buffers(), 0);
+  floor_.assign(problem_.sections.members.size(), 0);
+  waiting_.assign(problem_.sections.members.size(), 0);
+  for (std::size_t section = 0; section < problem_.sections.members.size(); ++section) {
+    for (const Member& member : problem_.sections.members[section]) waiting_[section] += member.size;
   }
   reasons_.assign(words_, 0);
   changes_.clear();
-  for (std::size_t buffer = 0; buffer < buffers_.size(); ++buffer) touch(buffer);
-  return std::all_of(extents_.begin(), extents_.end(), [&](std::int64_t each) { return each <= limit_; }) &&
+  for (std::size_t buffer = 0; buffer < problem_.buffers(); ++buffer) touch(buffer);
+  return std::all_of(problem_.extents.begin(), problem_.extents.end(),
+                     [&](std::int64_t each) { return each <= limit_; }) &&
          propagate();
 }
 
@@ -81,10 +46,11 @@ void SearchState::undo(Mark mark) {
       case Change::Kind::placed:
         placed_[change.index] = 0;
         why_[change.index] = change.reason;
-        for (const Run& run : sections_.runs[change.index]) {
+        for (const Run& run : problem_.sections.runs[change.index]) {
           for (std::size_t section = run.first; section <= run.last; ++section) {
-            const auto member = std::lower_bound(members_[section].begin(), members_[section].end(), change.index,
-                                                 [](const Member& a, std::size_t b) { return a.buffer < b; });
+            const auto member =
+                std::lower_bound(problem_.sections.members[section].begin(), problem_.sections.members[section].end(),
+                                 change.index, [](const Member& a, std::size_t b) { return a.buffer < b; });
             waiting_[section] += member->size;
           }
         }
@@ -101,15 +67,16 @@ bool SearchState::place(std::size_t buffer, std::size_t level) {
   changes_.push_back({Change::Kind::placed, buffer, 0, why_[buffer]});
   placed_[buffer] = 1;
   why_[buffer] = reason;
-  for (const Run& run : sections_.runs[buffer]) {
+  for (const Run& run : problem_.sections.runs[buffer]) {
     for (std::size_t section = run.first; section <= run.last; ++section) {
-      const auto member = std::lower_bound(members_[section].begin(), members_[section].end(), buffer,
-                                           [](const Member& a, std::size_t b) { return a.buffer < b; });
+      const auto member =
+          std::lower_bound(problem_.sections.members[section].begin(), problem_.sections.members[section].end(), buffer,
+                           [](const Member& a, std::size_t b) { return a.buffer < b; });
       waiting_[section] -= member->size;
     }
   }
   touch(buffer);
-  for (const auto& [other, above, below] : neighbors_[buffer]) {
+  for (const auto& [other, above, below] : problem_.neighbors[buffer]) {
     const std::int64_t offset = lowest_[buffer] + above;
     if (placed_[other] || lowest_[other] >= offset) continue;
     // Above this one, because it cannot be below: that has reasons of its own.
@@ -124,7 +91,7 @@ bool SearchState::raise(std::size_t section, std::int64_t offset, std::size_t le
   Levels levels = because;
   levels[level / 64] |= std::uint64_t{1} << (level % 64);
   const Reason reason = new_reason(levels);
-  for (const Member& member : members_[section]) {
+  for (const Member& member : problem_.sections.members[section]) {
     if (!placed_[member.buffer] && lowest_[member.buffer] < offset) set_lowest(member.buffer, offset, reason);
   }
   return propagate();
@@ -149,7 +116,7 @@ SearchState::Reason SearchState::new_reason(const Levels& levels) {
 
 SearchState::Reason SearchState::reason_of_waiting(std::size_t section) {
   Levels levels(words_);
-  for (const Member& member : members_[section]) {
+  for (const Member& member : problem_.sections.members[section]) {
     if (!placed_[member.buffer]) explain(member.buffer, levels);
   }
   return new_reason(levels);
@@ -157,13 +124,13 @@ SearchState::Reason SearchState::reason_of_waiting(std::size_t section) {
 
 void SearchState::set_lowest(std::size_t buffer, std::int64_t offset, Reason reason) {
   changes_.push_back({Change::Kind::lowest, buffer, lowest_[buffer], why_[buffer]});
-  lowest_[buffer] = round_up(offset, alignments_[buffer]);
+  lowest_[buffer] = round_up(offset, problem_.alignments[buffer]);
   why_[buffer] = reason;
   touch(buffer);
 }
 
 void SearchState::touch(std::size_t buffer) {
-  for (const Run& run : sections_.runs[buffer]) {
+  for (const Run& run : problem_.sections.runs[buffer]) {
     for (std::size_t section = run.first; section <= run.last; ++section) {
       if (queued_[section]) continue;
       queued_[section] = 1;
@@ -194,10 +161,10 @@ bool SearchState::propagate_section(std::size_t section) {
   // Of the waiting: the lowest offset, the two lowest ends, the highest offset.
   std::int64_t floor = nothing_waits, end = nothing_waits, second_end = nothing_waits, highest = 0;
   std::size_t ends_first = 0;
-  for (const Member& member : members_[section]) {
+  for (const Member& member : problem_.sections.members[section]) {
     if (placed_[member.buffer]) continue;
     const std::int64_t offset = lowest_[member.buffer];
-    if (offset + extents_[member.buffer] > limit_) return contradict(section, why_[member.buffer]);
+    if (offset + problem_.extents[member.buffer] > limit_) return contradict(section, why_[member.buffer]);
     floor = std::min(floor, offset);
     highest = std::max(highest, offset);
     if (offset + member.size < end) {
@@ -217,14 +184,14 @@ bool SearchState::propagate_section(std::size_t section) {
   const std::int64_t highest_of_lowest_member = capacity_ - waiting_[section];
   if (highest <= highest_of_lowest_member) return true;
   Reason reason = 0;
-  for (const Member& member : members_[section]) {
+  for (const Member& member : problem_.sections.members[section]) {
     const std::size_t buffer = member.buffer;
     if (placed_[buffer] || lowest_[buffer] <= highest_of_lowest_member) continue;
     const std::int64_t above = buffer == ends_first ? second_end : end;
     if (above == nothing_waits || lowest_[buffer] >= above) continue;
     if (reason == 0) reason = reason_of_waiting(section);
     set_lowest(buffer, above, reason);
-    if (lowest_[buffer] + extents_[buffer] > limit_) return contradict(section, reason);
+    if (lowest_[buffer] + problem_.extents[buffer] > limit_) return contradict(section, reason);
   }
   return true;
 }

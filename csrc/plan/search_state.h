@@ -19,7 +19,7 @@
 #include <span>
 #include <vector>
 
-#include "plan/sections.h"
+#include "plan/problem.h"
 
 namespace itrt::plan {
 
@@ -34,7 +34,8 @@ class SearchState {
     std::size_t changes, reasons;
   };
 
-  SearchState(std::span<const Buffer> buffers, const Sections& sections);
+  // The problem must outlive the state.
+  explicit SearchState(const Problem& problem);
 
   // Everything unplaced. False: not even that is possible.
   bool reset(std::int64_t capacity);
@@ -46,7 +47,7 @@ class SearchState {
   // The waiting members of the section are at `offset` or above, by this decision and because of `because`.
   bool raise(std::size_t section, std::int64_t offset, std::size_t level, const Levels& because);
 
-  std::size_t sections() const { return sections_.members.size(); }
+  std::size_t sections() const { return problem_.sections.members.size(); }
   std::size_t most_levels() const { return 64 * words_; }
   std::int64_t floor(std::size_t section) const { return floor_[section]; }
   std::int64_t slack(std::size_t section) const { return capacity_ - floor_[section] - waiting_[section]; }
@@ -61,11 +62,7 @@ class SearchState {
   // Contradictions count more the later they come.
   void age_weights();
 
-  struct Neighbor {
-    std::size_t buffer;
-    std::int64_t above, below;  // how far apart the offsets are at least, with the neighbor above, and below
-  };
-  std::span<const Neighbor> neighbors(std::size_t buffer) const { return neighbors_[buffer]; }
+  std::span<const Neighbor> neighbors(std::size_t buffer) const { return problem_.neighbors[buffer]; }
 
  private:
   struct Change {
@@ -83,12 +80,7 @@ class SearchState {
   bool propagate();
   bool propagate_section(std::size_t section);
 
-  std::span<const Buffer> buffers_;
-  const Sections& sections_;
-  std::vector<std::vector<Neighbor>> neighbors_;
-  std::vector<std::int64_t> extents_, alignments_;
-  std::int64_t divisor_;  // of all alignments: sizes and capacity are rounded up to it, except a buffer's own extent
-  std::vector<std::vector<Member>> members_;
+  const Problem& problem_;
   std::size_t words_;
   std::int64_t capacity_ = 0, limit_ = 0;
 

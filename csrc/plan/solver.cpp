@@ -9,8 +9,10 @@
 #include "base/checked.h"
 #include "base/errors.h"
 #include "plan/bounds.h"
+#include "plan/canonical_search.h"
 #include "plan/greedy.h"
 #include "plan/local_search.h"
+#include "plan/problem.h"
 #include "plan/search.h"
 
 namespace itrt::plan {
@@ -19,7 +21,11 @@ namespace {
 // Beyond these the search would need more memory than it is worth; greedy orders and local search remain.
 constexpr std::size_t most_buffers = 4096;
 constexpr std::size_t most_members = std::size_t{1} << 19;
-constexpr std::int64_t nodes_of_first_round = 1000;
+constexpr std::int64_t nodes_of_first_round = 400;
+constexpr std::int64_t growth_of_rounds = 4;
+// A strict order succeeds early or rarely; then the other search, which restarts and learns, deserves more.
+constexpr std::int64_t early = 1 << 16;
+constexpr std::int64_t share_of_late_orders = 16;
 
 // What every height is a multiple of, where buffers that lie on one another lie at sums of sizes.
 std::int64_t granularity(std::span<const Buffer> buffers) {
@@ -41,15 +47,16 @@ class Solver {
       : buffers_(buffers), limits_(limits), cancel_(cancel), granularity_(granularity(buffers)) {}
 
   Solution solve() {
-    solution_.layout = place_in_order(buffers_, order_by_size(buffers_));
+    solution_.layout = place_in_order(buffers_, order_by_size(buffers_), cancel_);
     raise_bound(lower_bound(buffers_));
+    const bool is_quick = static_cast<std::int64_t>(buffers_.size()) <= limits_.nodes;
     for (const auto order : {order_by_area, order_by_lifetime}) {
-      if (!is_done()) keep(place_in_order(buffers_, order(buffers_)));
+      if (is_quick && !is_done()) keep(place_in_order(buffers_, order(buffers_), cancel_));
     }
     if (is_done()) return solution_;
-    const auto sections = buffers_.size() <= most_buffers ? find_sections(buffers_, most_members) : std::nullopt;
+    auto sections = buffers_.size() <= most_buffers ? find_sections(buffers_, most_members) : std::nullopt;
     if (!sections || !is_from_the_bottom()) improve_orders();
-    if (sections) search(*sections);
+    if (sections) search(std::move(*sections));
     return solution_;
   }
 
@@ -79,39 +86,63 @@ class Solver {
   void improve_orders() {
     const auto count = static_cast<std::int64_t>(buffers_.size());
     const std::int64_t steps = (limits_.nodes - solution_.nodes) / 2 / count;
+    if (steps == 0) return;
     keep(improve_order(buffers_, order_by_size(buffers_), limits_.capacity.value_or(solution_.lower_bound), steps,
                        cancel_));
     solution_.nodes += steps * count;
   }
 
-  // Both sides at once: a round tries the lower bound, heights between, and just below the best, each with a little
-  // more work than the round before.
-  void search(const Sections& sections) {
-    Search search(buffers_, sections);
-    const std::int64_t used_before = solution_.nodes;
-    const bool proves = is_from_the_bottom();
-    const auto try_height = [&](std::int64_t height, std::int64_t nodes) {
-      const Answer answer = search.run(height, std::min(nodes, limits_.nodes - solution_.nodes), cancel_);
-      solution_.nodes = used_before + search.nodes();
-      if (answer == Answer::fits) keep(search.layout());
-      if (answer == Answer::impossible && proves) raise_bound(height + 1);
-      return answer;
-    };
-    for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= 2) {
-      bool is_refuted = true;  // without a proof: the search finds no better ones
-      for (const int quarters : {0, 1, 2, 4}) {
-        if (is_done()) break;
-        is_refuted &= try_height(target(quarters), nodes) == Answer::impossible;
+  // From both sides, in rounds with more and more work at each height: at the lower bound, and from the best layout
+  // down, in steps that are halved where nothing is found.
+  void search(Sections sections) {
+    const Problem problem = describe(buffers_, std::move(sections));
+    Search search(problem);
+    CanonicalSearch canonical(buffers_, problem);
+    nodes_before_search_ = solution_.nodes;
+    for (std::int64_t nodes = nodes_of_first_round; !is_done(); nodes *= growth_of_rounds) {
+      const std::int64_t lowest = limits_.capacity.value_or(solution_.lower_bound);
+      const Answer at_lowest = try_height(search, canonical, lowest, nodes);
+      if (limits_.capacity) {
+        if (at_lowest == Answer::impossible) return;  // not always a proof, but these searches find nothing
+        continue;
       }
-      if (is_refuted && !proves) break;
+      for (std::int64_t step = steps_between() / 2 + 1; step > 0 && !is_done();) {
+        step = std::min(step, steps_between());
+        const std::int64_t height = solution_.layout.height - step * granularity_;
+        const Answer answer = try_height(search, canonical, height, nodes);
+        if (answer == Answer::impossible && step == 1) return;
+        if (answer != Answer::fits) step /= 2;
+      }
     }
   }
 
-  // The lower bound, or a part of the way to just below the best height; a multiple of the granularity.
-  std::int64_t target(int quarters) const {
-    if (limits_.capacity) return *limits_.capacity;
-    const std::int64_t steps = (solution_.layout.height - 1 - solution_.lower_bound) / granularity_;
-    return solution_.lower_bound + steps / 4 * granularity_ * quarters + steps % 4 * quarters / 4 * granularity_;
+  // Both searches, the canonical one with each of its orders, take turns: the last turn is the first search's.
+  Answer try_height(Search& search, CanonicalSearch& canonical, std::int64_t height, std::int64_t nodes) {
+    Answer answer = Answer::unknown;
+    for (std::size_t turn = 0; turn <= CanonicalSearch::orders && answer == Answer::unknown; ++turn) {
+      const bool learns = turn == CanonicalSearch::orders;
+      const std::int64_t share = learns ? nodes : std::min(nodes, std::max(early, nodes / share_of_late_orders));
+      const std::int64_t most = std::min(share, limits_.nodes - solution_.nodes);
+      if (most <= 0 || cancel_()) break;
+      answer = learns ? search.run(height, most, cancel_) : canonical.run(height, turn, most, cancel_);
+      solution_.nodes = nodes_before_search_ + search.nodes() + canonical.nodes();
+      if (answer == Answer::fits) keep(layout_at(learns ? search.offsets() : canonical.offsets()));
+    }
+    if (answer == Answer::impossible && is_from_the_bottom()) raise_bound(height + 1);
+    return answer;
+  }
+
+  // Heights from the lower bound to the best, in multiples of the granularity.
+  std::int64_t steps_between() const {
+    return (solution_.layout.height - solution_.lower_bound + granularity_ - 1) / granularity_;
+  }
+
+  Layout layout_at(std::vector<std::int64_t> offsets) const {
+    std::int64_t height = 0;
+    for (std::size_t buffer = 0; buffer < buffers_.size(); ++buffer) {
+      height = std::max(height, offsets[buffer] + extent(buffers_[buffer]));
+    }
+    return {std::move(offsets), height};
   }
 
   std::span<const Buffer> buffers_;
@@ -119,6 +150,7 @@ class Solver {
   Cancel cancel_;
   std::int64_t granularity_;
   Solution solution_;
+  std::int64_t nodes_before_search_ = 0;
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ struct Limits {
 };
 
 struct Solution {
-  Layout layout;                 // never higher than greedy by size
+  Layout layout;                 // not higher than greedy by size, unless cancelled before
   std::int64_t lower_bound = 0;  // of every layout's height
   std::int64_t nodes = 0;        // that were used
 
