@@ -14,12 +14,30 @@ from itrt.errors import InvalidArgumentError, MissingDependencyError
 def train(
     output: Annotated[Path, typer.Option(help="Directory for checkpoints, log.csv and network.pt.")],
     data: Annotated[Path | None, typer.Option(help="CamVid in the SegNet layout (train.txt, train/, ...).")] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A video of the training set to measure on instead; repeatable.")
+    ] = None,
     synthetic: Annotated[bool, typer.Option("--synthetic", help="Learn drawn scenes instead of a data set.")] = False,
     epochs: Annotated[int, typer.Option(min=1)] = 60,
     batch_size: Annotated[int, typer.Option(min=1)] = 8,
     crop: Annotated[tuple[int, int], typer.Option(help="Height and width of a sample, in pixels.")] = (256, 352),
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 4e-3,
+    scale: Annotated[tuple[float, float], typer.Option(help="Lowest and highest magnification.")] = (0.75, 1.5),
+    colour: Annotated[float, typer.Option(help="Strength of brightness, contrast, saturation, gain.")] = 0.25,
+    light: Annotated[float, typer.Option(help="Strength of exposure, gamma, colour temperature.")] = 0.0,
+    blur: Annotated[float, typer.Option(help="Probability.")] = 0.0,
+    noise: Annotated[float, typer.Option(help="Probability.")] = 0.0,
+    class_crop: Annotated[float, typer.Option(help="Probability of a crop around a class drawn uniformly.")] = 0.0,
+    paste: Annotated[float, typer.Option(help="Probability that another sample's classes are pasted.")] = 0.0,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")] = 4e-3,
     weight_decay: Annotated[float, typer.Option()] = 2e-2,
+    schedule: Annotated[str, typer.Option(help="one_cycle, or trapezoid: may be extended.")] = "one_cycle",
+    warmup: Annotated[float, typer.Option(help="Share of steps that rise to the peak.")] = 0.2,
+    cooldown: Annotated[float, typer.Option(help="Share of steps that fall from it (trapezoid).")] = 0.3,
+    average_decay: Annotated[float, typer.Option(help="Of the moving average of the weights; 0: none.")] = 0.0,
+    iteration_weight: Annotated[
+        list[float] | None, typer.Option(help="Of an iteration's loss; one each. (default: rising from 0.4 to 1)")
+    ] = None,
+    loss_stride: Annotated[int, typer.Option(min=1, help="The loss is taken on every n-th row and column.")] = 2,
     class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
     start_from: Annotated[
         Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
@@ -47,6 +65,7 @@ def train(
 
         from itrt.nn import ItNetSettings
         from itrt.train import Recipe, load_network
+        from itrt.train import leave_out as hold_out
         from itrt.train import train as run_training
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
@@ -61,8 +80,21 @@ def train(
         epochs=epochs,
         batch_size=batch_size,
         crop=crop,
+        scale=scale,
+        colour=colour,
+        light=light,
+        blur=blur,
+        noise=noise,
+        class_crop=class_crop,
+        paste=paste,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        schedule=schedule,  # type: ignore[arg-type]  # Recipe checks it
+        warmup=warmup,
+        cooldown=cooldown,
+        average_decay=average_decay,
+        iteration_weights=tuple(iteration_weight) if iteration_weight else None,
+        loss_stride=loss_stride,
         class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
         validate_every=validate_every,
         autocast=autocast,
@@ -77,6 +109,8 @@ def train(
     )
     start = settings if start_from is None else load_network(start_from)[0]
     images = _load_data(data, synthetic)
+    if leave_out:
+        images = hold_out(images, leave_out)
     with _Display(recipe) as display:
         run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from itrt.metrics import ConfusionMatrix
 from itrt.train.camvid import load_camvid
 from itrt.train.data import ImageSet, SegmentationData
+from itrt.train.folds import leave_out, video_of
 from itrt.train.recipe import Recipe
 from itrt.train.synthetic import synthetic_data, write_synthetic
 
@@ -26,11 +27,13 @@ __all__ = [
     "SegmentationData",
     "StepReport",
     "evaluate",
+    "leave_out",
     "load_camvid",
     "load_network",
     "save_network",
     "synthetic_data",
     "train",
+    "video_of",
     "write_synthetic",
 ]
 

@@ -82,13 +82,13 @@ def _wrong_layout(root: Path, found: str) -> str:
     return f"{root}: expected CamVid in the SegNet layout, found {found}. Expected:\n{LAYOUT.format(root=root)}"
 
 
-def _decode(pairs: Sequence[tuple[Path, Path]]) -> tuple[list[Image], list[Image]]:
+def _decode(pairs: Sequence[tuple[Path, Path]]) -> tuple[list[Image], list[Image], list[str]]:
     images = [_read(image, "RGB") for image, _ in pairs]
     labels = [_read(label, None) for _, label in pairs]
     for (_, path), label in zip(pairs, labels, strict=True):
         if label.ndim != 2:
             raise InvalidArgumentError(f"{path}: expected a label with one channel, found {label.shape[2]} channels")
-    return images, labels
+    return images, labels, [image.name for image, _ in pairs]
 
 
 def _read(path: Path, mode: str | None) -> Image:

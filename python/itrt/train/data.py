@@ -22,14 +22,19 @@ class ImageSet:
         RGB, uint8 (H, W, 3); sizes may differ.
     labels
         Class indices, uint8 (H, W), of the image's size.
+    names
+        What to call each image in messages and reports, such as its file's name; empty: by its number.
     """
 
     images: Sequence[Image]
     labels: Sequence[Image]
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):
             raise InvalidArgumentError(f"labels: expected {len(self.images)}, one an image, found {len(self.labels)}")
+        if self.names and len(self.names) != len(self.images):
+            raise InvalidArgumentError(f"names: expected {len(self.images)} or none, found {len(self.names)}")
         for index, (image, label) in enumerate(zip(self.images, self.labels, strict=True)):
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
                 raise InvalidArgumentError(

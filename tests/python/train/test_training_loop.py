@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from itrt.train import (
     synthetic_data,
     train,
 )
+from itrt.train.checkpoint import read_checkpoint
 from itrt.train.loop import StepReport
 from itrt.train.validation import evaluate
 
@@ -46,6 +48,15 @@ def one_thread() -> Iterator[None]:
 
 class InterruptedTrainingError(Exception):
     pass
+
+
+def flat(content: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, by their path in it."""
+    return {
+        torch.utils._pytree.keystr(path): value
+        for path, value in torch.utils._pytree.tree_flatten_with_path(content)[0]
+        if isinstance(value, Tensor)
+    }
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -84,9 +95,17 @@ def test_training_learns_and_writes_its_files(tmp_path: Path, data: Segmentation
     assert metadata.validation_miou == epochs[-1].validation_miou
 
 
+STRONG = dataclasses.replace(
+    RECIPE, light=0.5, blur=0.5, noise=0.5, class_crop=0.5, paste=0.5, schedule="trapezoid", average_decay=0.9
+)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, STRONG], ids=["plain", "strong"])
 @pytest.mark.parametrize("interrupt_at_step", [False, True])
-def test_resuming_is_bit_identical(tmp_path: Path, data: SegmentationData, interrupt_at_step: bool) -> None:
-    whole = train(RECIPE, data, tmp_path / "whole", network=SETTINGS)
+def test_resuming_is_bit_identical(
+    tmp_path: Path, data: SegmentationData, recipe: Recipe, interrupt_at_step: bool
+) -> None:
+    whole = train(recipe, data, tmp_path / "whole", network=SETTINGS)
 
     def interrupt(report: EpochReport | StepReport) -> None:
         if interrupt_at_step and isinstance(report, StepReport) and (report.epoch, report.step) == (3, 1):
@@ -95,14 +114,50 @@ def test_resuming_is_bit_identical(tmp_path: Path, data: SegmentationData, inter
             raise InterruptedTrainingError
 
     with pytest.raises(InterruptedTrainingError):
-        train(RECIPE, data, tmp_path / "parts", interrupt, network=SETTINGS)
+        train(recipe, data, tmp_path / "parts", interrupt, network=SETTINGS)
     assert not (tmp_path / "parts" / "network.pt").exists()
     torch.rand(7)  # whatever the process draws in between
-    resumed = train(RECIPE, data, tmp_path / "parts", network=SETTINGS, resume=True)
+    resumed = train(recipe, data, tmp_path / "parts", network=SETTINGS, resume=True)
     for (name, expected), found in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert found.equal(expected), name
     logs = [rows(tmp_path / run / "log.csv") for run in ("whole", "parts")]
     assert [{**row, "seconds": ""} for row in logs[0]] == [{**row, "seconds": ""} for row in logs[1]]
+    # The state that the next epoch would start from, not only the network that comes out.
+    states = [flat(read_checkpoint(tmp_path / run / "checkpoint.pt")) for run in ("whole", "parts")]
+    assert states[0].keys() == states[1].keys()
+    for name, value in states[0].items():
+        assert states[1][name].equal(value), name
+
+
+def test_the_average_is_what_is_written_and_measured(tmp_path: Path, data: SegmentationData) -> None:
+    trained = train(STRONG, data, tmp_path, network=SETTINGS)
+    content = read_checkpoint(tmp_path / "checkpoint.pt")
+    last = content["training"]["average"]["last_weights"]
+    assert content["training"]["average"]["steps"] == 3 * 2
+    for name, value in trained.state_dict().items():
+        assert content["weights"][name].equal(value), name
+    assert not last["classifier.weight"].equal(trained.state_dict()["classifier.weight"])
+    network, metadata = load_network(tmp_path / "network.pt")
+    assert network.classifier.weight.equal(trained.classifier.weight)
+    matrices = evaluate(
+        network, data.validation, 11, 11, metadata.mean, metadata.standard_deviation, torch.device("cpu")
+    )
+    assert tuple(m.mean_iou() for m in matrices) == pytest.approx(metadata.validation_miou)
+
+
+def test_more_epochs_extend_a_trapezoid_that_has_not_cooled_down(tmp_path: Path, data: SegmentationData) -> None:
+    recipe = dataclasses.replace(STRONG, epochs=8, cooldown=0.25)
+
+    def interrupt(report: EpochReport | StepReport) -> None:
+        if isinstance(report, EpochReport) and report.epoch == 2:
+            raise InterruptedTrainingError
+
+    with pytest.raises(InterruptedTrainingError):
+        train(dataclasses.replace(recipe, epochs=4), data, tmp_path, interrupt, network=SETTINGS)
+    train(recipe, data, tmp_path, network=SETTINGS, resume=True)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path / "log.csv")]
+    assert rates[1:6] == [recipe.learning_rate] * 5
+    assert rates[7] < rates[6] < recipe.learning_rate
 
 
 def test_the_seed_decides_and_the_callers_random_state_is_left_alone(tmp_path: Path, data: SegmentationData) -> None:
