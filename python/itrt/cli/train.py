@@ -43,6 +43,9 @@ def train(
         Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
     ] = None,
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
+    block: Annotated[str, typer.Option(help="hourglass or context.")] = "hourglass",
+    stem_channels: Annotated[int, typer.Option(min=1, help="At 1/2.")] = 32,
+    stem_convolutions: Annotated[int, typer.Option(min=0, help="At 1/4, behind the stem's strided ones.")] = 0,
     channels: Annotated[tuple[int, int, int], typer.Option(help="At 1/4, 1/8 and 1/16.")] = (64, 96, 128),
     dilation: Annotated[
         list[int] | None, typer.Option(help="Of a convolution at 1/16; repeatable. (default: 2)")
@@ -102,6 +105,9 @@ def train(
     )
     settings = ItNetSettings(
         channels=channels,
+        stem_channels=stem_channels,
+        stem_convolutions=stem_convolutions,
+        block=block,  # type: ignore[arg-type]  # ItNetSettings checks it
         iterations=iterations,
         dilations=tuple(dilation or (2,)),
         share_weights=share_weights,
