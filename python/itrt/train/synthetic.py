@@ -84,7 +84,7 @@ def write_synthetic(directory: str | Path, data: SegmentationData | None = None)
         for folder in (split, f"{split}annot"):
             (root / folder).mkdir(parents=True, exist_ok=True)
         for index, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
-            name = f"{index:04d}.png"
+            name = images.names[index] if images.names else f"{index:04d}.png"
             PillowImage.fromarray(image).save(root / split / name)
             PillowImage.fromarray(label).save(root / f"{split}annot" / name)
             lines.append(f"{split}/{name} {split}annot/{name}\n")
