@@ -39,6 +39,7 @@ def train(
     ] = None,
     loss_stride: Annotated[int, typer.Option(min=1, help="The loss is taken on every n-th row and column.")] = 2,
     class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
+    class_weight_cap: Annotated[float, typer.Option(help="The largest, relative to a pixel's mean weight.")] = 5.0,
     start_from: Annotated[
         Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
     ] = None,
@@ -99,6 +100,7 @@ def train(
         iteration_weights=tuple(iteration_weight) if iteration_weight else None,
         loss_stride=loss_stride,
         class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
+        class_weight_cap=class_weight_cap,
         validate_every=validate_every,
         autocast=autocast,
         seed=seed,

@@ -21,6 +21,7 @@ from itrt.train.batches import batches_per_epoch, epoch_batches
 from itrt.train.checkpoint import Metadata, load_weights, read_checkpoint, save_network
 from itrt.train.data import SegmentationData
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
+from itrt.train.optimizer import compact_state, make_optimizer, round_moments
 from itrt.train.recipe import Recipe
 from itrt.train.validation import autocast_pays, evaluate, normalize
 
@@ -123,11 +124,7 @@ class _Trainer:
         self.class_weights = None if weights is None else weights.to(device)
         self.autocast = autocast_pays(device) if recipe.autocast is None else recipe.autocast
         self.steps = batches_per_epoch(recipe, data)
-        # Batch normalization and biases are not decayed: decay would move them without regularizing anything.
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        others = [p for p in network.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.optimizer = make_optimizer(network, recipe)
         self.average = WeightAverage(network, recipe.average_decay) if recipe.average_decay else None
         self.best = -math.inf
         self.rows: list[EpochReport] = []
@@ -228,9 +225,10 @@ class _Trainer:
         if report.validation_miou and report.validation_miou[-1] > self.best:
             self.best = report.validation_miou[-1]
             save_network(self.output / BEST, self.result, self.metadata())
+        round_moments(self.optimizer)
         # The log is in the checkpoint, too: a run that was killed between two writes resumes with both alike.
         training = {
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": compact_state(self.optimizer),
             "rows": [asdict(row) for row in self.rows],
             "best": self.best,
         }
