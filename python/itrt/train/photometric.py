@@ -3,6 +3,8 @@
 Every function takes an image, uint8 (H, W, 3) RGB, and returns a new one; nothing is moved, so labels stay true.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
@@ -19,15 +21,13 @@ def jitter_colour(image: Image, strength: float, random: np.random.Generator) ->
     if strength == 0:
         return np.ascontiguousarray(image)
     contrast, saturation, brightness = random.uniform(-strength, strength, 3) + 1.0
-    gain = random.uniform(-strength, strength, 3) / 3 + 1.0
-    pixels = image.astype(np.float32)
-    grey = pixels.mean(axis=2, keepdims=True)
-    pixels = grey + (pixels - grey) * np.float32(saturation)
-    mean = np.float32(grey.mean())
-    factor: NDArray[np.float32] = (contrast * brightness * gain).astype(np.float32)
-    offset: NDArray[np.float32] = (mean * (1 - contrast) * brightness * gain).astype(np.float32)
-    changed: Image = np.clip(np.rint(pixels * factor + offset), 0, 255).astype(np.uint8)
-    return changed
+    gain = brightness * (random.uniform(-strength, strength, 3) / 3 + 1.0)
+    # All of it is one matrix and one offset: a product of matrices is several times as fast as steps on three channels.
+    towards_grey = saturation * np.eye(3) + (1 - saturation) / 3
+    offset = image.mean(dtype=np.float32) * (1 - contrast) * gain
+    return _to_bytes(
+        image.reshape(-1, 3) @ (towards_grey * contrast * gain).astype(np.float32) + offset.astype(np.float32), image
+    )
 
 
 def change_light(image: Image, strength: float, random: np.random.Generator) -> Image:
@@ -41,8 +41,7 @@ def change_light(image: Image, strength: float, random: np.random.Generator) -> 
     gamma, exposure, temperature = np.exp(random.uniform(-strength, strength, 3) / (1, 1, 3))
     levels = np.linspace(0, 1, 256)[:, None] ** gamma * exposure * (temperature, 1, 1 / temperature)
     table: Image = np.clip(np.rint(255 * levels), 0, 255).astype(np.uint8)
-    changed: Image = np.stack([table[:, channel][image[:, :, channel]] for channel in range(3)], axis=2)
-    return changed
+    return np.asarray(PillowImage.fromarray(image).point(table.T.reshape(-1).tolist()))
 
 
 def blur(image: Image, probability: float, random: np.random.Generator) -> Image:
@@ -58,6 +57,10 @@ def add_noise(image: Image, probability: float, random: np.random.Generator) -> 
     if random.uniform() >= probability:
         return image
     deviation = np.float32(random.uniform(1, _LARGEST_NOISE))
-    noise = random.standard_normal(image.shape, dtype=np.float32) * deviation
-    changed: Image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+    return _to_bytes(image + deviation * random.standard_normal(image.shape, dtype=np.float32), image)
+
+
+def _to_bytes(pixels: NDArray[np.floating[Any]], like: Image) -> Image:
+    rounded = np.rint(pixels, out=pixels)
+    changed: Image = np.clip(rounded, 0, 255, out=rounded).astype(np.uint8).reshape(like.shape)
     return changed
