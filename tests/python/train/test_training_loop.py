@@ -313,8 +313,8 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
     recipe = Recipe(
         epochs=1, batch_size=32, crop=(32, 48), scale=(0.5, 2.0), colour=0.1, light=0.3, blur=0.2, noise=0.1,
         class_crop=0.4, paste=0.6, learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
-        cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency", class_weight_cap=3.0,
-        loss_stride=4, autocast=False, validate_every=7, seed=5,
+        cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency",
+        class_weight_cap=3.0, loss_stride=4, autocast=False, validate_every=7, seed=5,
     )  # fmt: skip
     settings = ItNetSettings(
         channels=(8, 8, 8), stem_channels=4, stem_convolutions=1, block="context", iterations=2, dilations=(1, 2),
