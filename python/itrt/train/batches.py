@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ def epoch_batches(recipe: Recipe, data: SegmentationData, epoch: int) -> Iterato
 
     The next batch is prepared in a thread while this one is learned from.
     """
+    recipe = replace(recipe, crop=recipe.crop_of(epoch))
     order = np.random.default_rng((recipe.seed, epoch)).permutation(len(data.train))
     size = recipe.batch_size
     parts = [order[start * size : (start + 1) * size] for start in range(batches_per_epoch(recipe, data))]

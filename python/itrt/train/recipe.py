@@ -20,6 +20,9 @@ class Recipe:
         Passes over the training images; images per optimizer step.
     crop
         Height and width, in pixels, of a training sample. The smallest side that any image may have after padding.
+    early_crop, early_epochs
+        The crop of the first epochs, and how many these are: smaller ones cost less while there is most to learn
+        (arXiv 2104.00298).
     scale
         Lowest and highest random magnification before the crop.
     flip, colour
@@ -60,6 +63,8 @@ class Recipe:
     epochs: int = 60
     batch_size: int = 8
     crop: tuple[int, int] = (256, 352)
+    early_crop: tuple[int, int] = (192, 256)
+    early_epochs: int = 0
     scale: tuple[float, float] = (0.75, 1.5)
     flip: float = 0.5
     colour: float = 0.25
@@ -94,7 +99,7 @@ class Recipe:
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "gradient_clip", "class_weight_cap"):
             self._check(name, getattr(self, name) > 0, "more than 0")
-        for name in ("weight_decay", "colour", "light"):
+        for name in ("weight_decay", "colour", "light", "early_epochs"):
             self._check(name, getattr(self, name) >= 0, "at least 0")
         for name in ("flip", "blur", "noise", "class_crop", "paste"):
             self._check(name, 0 <= getattr(self, name) <= 1, "a probability from 0 to 1")
@@ -102,7 +107,9 @@ class Recipe:
             self._check(name, 0 < getattr(self, name) < 1, "a share between 0 and 1")
         self._check("average_decay", 0 <= self.average_decay < 1, "at least 0 and less than 1")
         self._check("schedule", self.schedule in ("one_cycle", "trapezoid"), "one_cycle or trapezoid")
-        self._check("crop", len(self.crop) == 2 and min(self.crop) >= 16, "a height and a width of at least 16")
+        for name in ("crop", "early_crop"):
+            size = getattr(self, name)
+            self._check(name, len(size) == 2 and min(size) >= 16, "a height and a width of at least 16")
         self._check("scale", len(self.scale) == 2 and 0 < self.scale[0] <= self.scale[1], "0 < lowest <= highest")
         self._check(
             "class_weighting",
@@ -119,6 +126,10 @@ class Recipe:
     def _check(self, name: str, good: bool, expected: str) -> None:
         if not good:
             raise InvalidArgumentError(f"{name}: expected {expected}, found {getattr(self, name)}")
+
+    def crop_of(self, epoch: int) -> tuple[int, int]:
+        """Return height and width of the samples of an epoch, counted from 1."""
+        return self.early_crop if epoch <= self.early_epochs else self.crop
 
     def rate(self, step: int, steps: int) -> float:
         """Return the learning rate of optimizer step ``step``, from 0, of ``steps``."""

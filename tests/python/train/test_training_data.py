@@ -164,6 +164,12 @@ def test_pasting_takes_whole_classes_and_their_pixels() -> None:
     assert len(seen) > 3
 
 
+def test_early_epochs_have_crops_of_their_own() -> None:
+    recipe = dataclasses.replace(RECIPE, early_crop=(16, 24), early_epochs=2)
+    sizes = [tuple(next(epoch_batches(recipe, small_data(), epoch))[1].shape[1:]) for epoch in (1, 2, 3)]
+    assert sizes == [(16, 24), (16, 24), (48, 64)]
+
+
 def test_batches_hold_pasted_samples() -> None:
     data = small_data()
     plain, pasted = (next(epoch_batches(dataclasses.replace(RECIPE, paste=paste), data, 1))[1] for paste in (0.0, 1.0))

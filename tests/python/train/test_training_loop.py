@@ -311,8 +311,9 @@ def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
 
 def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> None:
     recipe = Recipe(
-        epochs=1, batch_size=32, crop=(32, 48), scale=(0.5, 2.0), colour=0.1, light=0.3, blur=0.2, noise=0.1,
-        class_crop=0.4, paste=0.6, learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
+        epochs=1, batch_size=32, crop=(32, 48), early_crop=(16, 32), early_epochs=1, scale=(0.5, 2.0),
+        colour=0.1, light=0.3, blur=0.2, noise=0.1, class_crop=0.4, paste=0.6,
+        learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
         cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency",
         class_weight_cap=3.0, loss_stride=4, autocast=False, validate_every=7, seed=5,
     )  # fmt: skip
@@ -322,7 +323,8 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
     )  # fmt: skip
     code, output = run_command(
         "--synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "32", "--crop", "32", "48",
-        "--scale", "0.5", "2", "--colour", "0.1", "--light", "0.3", "--blur", "0.2", "--noise", "0.1",
+        "--early-crop", "16", "32", "--early-epochs", "1", "--scale", "0.5", "2",
+        "--colour", "0.1", "--light", "0.3", "--blur", "0.2", "--noise", "0.1",
         "--class-crop", "0.4", "--paste", "0.6", "--learning-rate", "1e-3", "--weight-decay", "0.05",
         "--schedule", "trapezoid", "--warmup", "0.1", "--cooldown", "0.4", "--average-decay", "0.9",
         "--iteration-weight", "0.5", "--iteration-weight", "1", "--class-weighting", "median_frequency",
