@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import PIL.Image
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from itrt.bench.builders.deployed import LabelNetwork
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
-from itrt.nn.itnet import HourglassBlock
+from itrt.nn.blocks import ContextBlock, HourglassBlock
 from itrt.train.checkpoint import load_network
 from itrt.train.data.camvid import CLASS_NAMES
 from itrt.train.data.synthetic import draw_scene
@@ -110,8 +111,8 @@ def _calm(network: ItNet) -> None:
     high = network.settings.channels[0]
     with torch.no_grad():
         for block in network.blocks:
-            assert isinstance(block, HourglassBlock)
-            block.join.convolution.weight[:, :high] *= 0.25  # the state comes first
+            first = block.join if isinstance(block, HourglassBlock) else cast(ContextBlock, block).down_middle
+            first.convolution.weight[:, :high] *= 0.25  # the state comes first
 
 
 def _settle_normalization(network: ItNet, images: Sequence[NDArray[np.float32]]) -> None:

@@ -16,16 +16,40 @@ def train(
     output: Annotated[Path, typer.Option(help="Directory for checkpoints, log.csv and network.pt.")],
     data: Annotated[str, typer.Option(help=DATA_HELP)],
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A video of the training set to measure on instead; repeatable.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1)] = 60,
     batch_size: Annotated[int, typer.Option(min=1)] = 8,
     crop: Annotated[tuple[int, int], typer.Option(help="Height and width of a sample, in pixels.")] = (256, 352),
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 4e-3,
+    early_crop: Annotated[tuple[int, int], typer.Option(help="The same, in the first epochs.")] = (192, 256),
+    early_epochs: Annotated[int, typer.Option(min=0, help="How many these are.")] = 0,
+    scale: Annotated[tuple[float, float], typer.Option(help="Lowest and highest magnification.")] = (0.75, 1.5),
+    colour: Annotated[float, typer.Option(help="Strength of brightness, contrast, saturation, gain.")] = 0.25,
+    light: Annotated[float, typer.Option(help="Strength of exposure, gamma, colour temperature.")] = 0.0,
+    blur: Annotated[float, typer.Option(help="Probability.")] = 0.0,
+    noise: Annotated[float, typer.Option(help="Probability.")] = 0.0,
+    class_crop: Annotated[float, typer.Option(help="Probability of a crop around a class drawn uniformly.")] = 0.0,
+    paste: Annotated[float, typer.Option(help="Probability that another sample's classes are pasted.")] = 0.0,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")] = 4e-3,
     weight_decay: Annotated[float, typer.Option()] = 2e-2,
+    schedule: Annotated[str, typer.Option(help="one_cycle, or trapezoid: may be extended.")] = "one_cycle",
+    warmup: Annotated[float, typer.Option(help="Share of steps that rise to the peak.")] = 0.2,
+    cooldown: Annotated[float, typer.Option(help="Share of steps that fall from it (trapezoid).")] = 0.3,
+    average_decay: Annotated[float, typer.Option(help="Of the moving average of the weights; 0: none.")] = 0.0,
+    iteration_weight: Annotated[
+        list[float] | None, typer.Option(help="Of an iteration's loss; one each. (default: rising from 0.4 to 1)")
+    ] = None,
+    loss_stride: Annotated[int, typer.Option(min=1, help="The loss is taken on every n-th row and column.")] = 2,
     class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
+    class_weight_cap: Annotated[float, typer.Option(help="The largest, relative to a pixel's mean weight.")] = 5.0,
     start_from: Annotated[
         Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
     ] = None,
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
+    block: Annotated[str, typer.Option(help="hourglass or context.")] = "hourglass",
+    stem_channels: Annotated[int, typer.Option(min=1, help="At 1/2.")] = 32,
+    stem_convolutions: Annotated[int, typer.Option(min=0, help="At 1/4, behind the stem's strided ones.")] = 0,
     channels: Annotated[tuple[int, int, int], typer.Option(help="At 1/4, 1/8 and 1/16.")] = (64, 96, 128),
     dilation: Annotated[
         list[int] | None, typer.Option(help="Of a convolution at 1/16; repeatable. (default: 2)")
@@ -48,6 +72,7 @@ def train(
 
         from itrt.nn import ItNetSettings
         from itrt.train import Recipe, load_data, load_network
+        from itrt.train import leave_out as hold_out
         from itrt.train import train as run_training
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
@@ -62,15 +87,34 @@ def train(
         epochs=epochs,
         batch_size=batch_size,
         crop=crop,
+        early_crop=early_crop,
+        early_epochs=early_epochs,
+        scale=scale,
+        colour=colour,
+        light=light,
+        blur=blur,
+        noise=noise,
+        class_crop=class_crop,
+        paste=paste,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        schedule=schedule,  # type: ignore[arg-type]  # Recipe checks it
+        warmup=warmup,
+        cooldown=cooldown,
+        average_decay=average_decay,
+        iteration_weights=tuple(iteration_weight) if iteration_weight else None,
+        loss_stride=loss_stride,
         class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
+        class_weight_cap=class_weight_cap,
         validate_every=validate_every,
         autocast=autocast,
         seed=seed,
     )
     settings = ItNetSettings(
         channels=channels,
+        stem_channels=stem_channels,
+        stem_convolutions=stem_convolutions,
+        block=block,  # type: ignore[arg-type]  # ItNetSettings checks it
         iterations=iterations,
         dilations=tuple(dilation or (2,)),
         share_weights=share_weights,
@@ -78,6 +122,8 @@ def train(
     )
     start = settings if start_from is None else load_network(start_from)[0]
     images = load_data(data, dataset)
+    if leave_out:
+        images = hold_out(images, leave_out)
     with _Display(recipe) as display:
         run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
 

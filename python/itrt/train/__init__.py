@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from itrt.metrics import ConfusionMatrix
 from itrt.train.data import ImageSet, SegmentationData, load_data
 from itrt.train.data.synthetic import synthetic_data, synthetic_video, write_synthetic
+from itrt.train.folds import leave_out, video_of
 from itrt.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ __all__ = [
     "SegmentationData",
     "StepReport",
     "evaluate",
+    "leave_out",
     "load_data",
     "load_network",
     "save_network",
     "synthetic_data",
     "synthetic_video",
     "train",
+    "video_of",
     "write_synthetic",
 ]
 

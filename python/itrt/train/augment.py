@@ -1,10 +1,11 @@
-"""Random scale, crop, flip and colour of one image and its label; a pure function of the random generator."""
+"""Random scale, crop, flip and pasting of images and their labels; pure functions of the random generator."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from itrt.train.data import Image
+from itrt.train.photometric import add_noise, blur, change_light, jitter_colour
 from itrt.train.recipe import Recipe
 
 
@@ -30,8 +31,7 @@ def augment(
     scale = float(np.exp(random.uniform(np.log(recipe.scale[0]), np.log(recipe.scale[1]))))
     window = (height / scale, width / scale)
     image, label = _pad_to(image, label, window, recipe, ignore_index)
-    top = random.uniform(0, image.shape[0] - window[0])
-    left = random.uniform(0, image.shape[1] - window[1])
+    top, left = _window_corner(label, window, recipe, ignore_index, random)
     # Only the window is resized, not the image: that is what makes this cheap. Pillow checks the box exactly.
     box = (left, top, min(left + window[1], image.shape[1]), min(top + window[0], image.shape[0]))
     bilinear, nearest = PillowImage.Resampling.BILINEAR, PillowImage.Resampling.NEAREST
@@ -39,23 +39,53 @@ def augment(
     target = np.asarray(PillowImage.fromarray(label).resize((width, height), nearest, box=box))
     if random.uniform() < recipe.flip:
         sample, target = sample[:, ::-1], target[:, ::-1]
-    return jitter_colour(sample, recipe.colour, random), np.ascontiguousarray(target)
+    sample = jitter_colour(sample, recipe.colour, random)
+    sample = change_light(sample, recipe.light, random)
+    sample = blur(sample, recipe.blur, random)
+    sample = add_noise(sample, recipe.noise, random)
+    return sample, np.ascontiguousarray(target)
 
 
-def jitter_colour(image: Image, strength: float, random: np.random.Generator) -> Image:
-    """Change saturation, contrast, brightness and the gain of each channel by factors within 1 +- ``strength``."""
-    if strength == 0:
-        return np.ascontiguousarray(image)
-    contrast, saturation, brightness = random.uniform(-strength, strength, 3) + 1.0
-    gain = random.uniform(-strength, strength, 3) / 3 + 1.0
-    pixels = image.astype(np.float32)
-    grey = pixels.mean(axis=2, keepdims=True)
-    pixels = grey + (pixels - grey) * np.float32(saturation)
-    mean = np.float32(grey.mean())
-    factor: NDArray[np.float32] = (contrast * brightness * gain).astype(np.float32)
-    offset: NDArray[np.float32] = (mean * (1 - contrast) * brightness * gain).astype(np.float32)
-    changed: Image = np.clip(np.rint(pixels * factor + offset), 0, 255).astype(np.uint8)
-    return changed
+def paste_classes(
+    under: tuple[Image, Image], over: tuple[Image, Image], ignore_index: int, random: np.random.Generator
+) -> tuple[Image, Image]:
+    """Paste half of the classes of one sample, rounded down, over another: ClassMix (arXiv 2007.07936).
+
+    Parameters
+    ----------
+    under, over
+        Images uint8 (H, W, 3) and labels uint8 (H, W), all of one height and width.
+    ignore_index
+        The label of pixels that are never pasted.
+
+    Returns
+    -------
+    image, label
+        New arrays of the same shapes.
+    """
+    classes = _classes_of(over[1], ignore_index)
+    is_chosen = np.zeros(256, np.bool_)
+    is_chosen[random.choice(classes, len(classes) // 2, replace=False)] = True
+    pasted = is_chosen[over[1]]
+    return np.where(pasted[:, :, None], over[0], under[0]), np.where(pasted, over[1], under[1])
+
+
+def _window_corner(
+    label: Image, window: tuple[float, float], recipe: Recipe, ignore_index: int, random: np.random.Generator
+) -> tuple[float, float]:
+    """Draw the top left corner of a window inside the image; often enough, around a pixel of a drawn class.
+
+    Every class of the image is drawn as often as any other: a bicyclist as often as the road.
+    """
+    lowest = np.zeros(2)
+    highest = np.array(label.shape, np.float64) - window
+    classes = _classes_of(label, ignore_index) if recipe.class_crop > 0 else ()
+    if len(classes) and random.uniform() < recipe.class_crop:
+        pixels = np.flatnonzero(label == random.choice(classes))
+        pixel = np.array(np.unravel_index(pixels[random.integers(len(pixels))], label.shape))
+        lowest, highest = np.clip((pixel + 1 - window, pixel), lowest, highest)
+    top, left = random.uniform(lowest[0], highest[0]), random.uniform(lowest[1], highest[1])
+    return float(top), float(left)
 
 
 def _pad_to(
@@ -71,3 +101,9 @@ def _pad_to(
     padded[:] = colour
     padded[rows[0] : rows[0] + image.shape[0], columns[0] : columns[0] + image.shape[1]] = image
     return padded, np.pad(label, (rows, columns), constant_values=ignore_index)
+
+
+def _classes_of(label: Image, ignore_index: int) -> NDArray[np.intp]:
+    counts = np.bincount(label.reshape(-1), minlength=256)  # much faster than np.unique
+    counts[ignore_index] = 0
+    return np.flatnonzero(counts)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from itrt.train.augment import augment
-from itrt.train.data import SegmentationData
+from itrt.train.augment import augment, paste_classes
+from itrt.train.data import Image, SegmentationData
 from itrt.train.recipe import Recipe
 
 
@@ -25,16 +26,13 @@ def epoch_batches(recipe: Recipe, data: SegmentationData, epoch: int) -> Iterato
 
     The next batch is prepared in a thread while this one is learned from.
     """
+    recipe = replace(recipe, crop=recipe.crop_of(epoch))
     order = np.random.default_rng((recipe.seed, epoch)).permutation(len(data.train))
     size = recipe.batch_size
     parts = [order[start * size : (start + 1) * size] for start in range(batches_per_epoch(recipe, data))]
 
     def prepare(indices: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[Tensor, Tensor]:
-        samples = []
-        for index in indices.tolist():
-            random = np.random.default_rng((recipe.seed, epoch, index))
-            image, label = data.train.images[index], data.train.labels[index]
-            samples.append(augment(image, label, recipe, data.ignore_index, random))
+        samples = [_sample(recipe, data, epoch, index) for index in indices.tolist()]
         images = np.stack([image for image, _ in samples])
         labels = np.stack([label for _, label in samples])
         return torch.from_numpy(images), torch.from_numpy(labels).long()
@@ -46,3 +44,16 @@ def epoch_batches(recipe: Recipe, data: SegmentationData, epoch: int) -> Iterato
             following = worker.submit(prepare, part)
             yield batch
         yield following.result()
+
+
+def _sample(recipe: Recipe, data: SegmentationData, epoch: int, index: int) -> tuple[Image, Image]:
+    random = np.random.default_rng((recipe.seed, epoch, index))
+    sample = _augmented(recipe, data, index, random)
+    if recipe.paste > 0 and random.uniform() < recipe.paste:
+        other = _augmented(recipe, data, int(random.integers(len(data.train))), random)
+        sample = paste_classes(sample, other, data.ignore_index, random)
+    return sample
+
+
+def _augmented(recipe: Recipe, data: SegmentationData, index: int, random: np.random.Generator) -> tuple[Image, Image]:
+    return augment(data.train.images[index], data.train.labels[index], recipe, data.ignore_index, random)

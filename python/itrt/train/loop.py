@@ -1,4 +1,4 @@
-"""The training loop: AdamW under a one-cycle schedule, a checkpoint an epoch, exact resumption."""
+"""The training loop: AdamW under a schedule, an average of the weights, a checkpoint an epoch, exact resumption."""
 
 import csv
 import logging
@@ -16,12 +16,13 @@ from torch import Tensor
 
 from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.train.average import WeightAverage
 from itrt.train.batches import batches_per_epoch, epoch_batches
 from itrt.train.checkpoint import Metadata, load_weights, read_checkpoint, save_network
 from itrt.train.data import SegmentationData
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
+from itrt.train.optimizer import compact_state, make_optimizer, round_moments
 from itrt.train.recipe import Recipe
-from itrt.train.schedule import one_cycle
 from itrt.train.validation import autocast_pays, evaluate, normalize
 
 logger = logging.getLogger("itrt")
@@ -123,13 +124,15 @@ class _Trainer:
         self.class_weights = None if weights is None else weights.to(device)
         self.autocast = autocast_pays(device) if recipe.autocast is None else recipe.autocast
         self.steps = batches_per_epoch(recipe, data)
-        # Batch normalization and biases are not decayed: decay would move them without regularizing anything.
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        others = [p for p in network.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.optimizer = make_optimizer(network, recipe)
+        self.average = WeightAverage(network, recipe.average_decay) if recipe.average_decay else None
         self.best = -math.inf
         self.rows: list[EpochReport] = []
+
+    @property
+    def result(self) -> IterativeNetwork:
+        """The network that is measured and written."""
+        return self.network if self.average is None else self.average.network
 
     def run(self, progress: Callable[[StepReport | EpochReport], None], resume: bool) -> IterativeNetwork:
         checkpoint = self.output / CHECKPOINT
@@ -150,9 +153,8 @@ class _Trainer:
             self.rows.append(report)
             self.save(report)
             progress(report)
-        save_network(self.output / FINAL, self.network, self.metadata())
-        self.network.eval()
-        return self.network
+        save_network(self.output / FINAL, self.result, self.metadata())
+        return self.result.eval()
 
     def epoch(self, epoch: int, progress: Callable[[StepReport | EpochReport], None]) -> EpochReport:
         start, total, rate = time.perf_counter(), 0.0, 0.0
@@ -161,8 +163,10 @@ class _Trainer:
         self.network.train()
         for step, (images, labels) in enumerate(epoch_batches(self.recipe, self.data, epoch), start=1):
             done = (epoch - 1) * self.steps + step - 1
-            rate = one_cycle(done, self.recipe.epochs * self.steps, self.recipe.learning_rate, self.recipe.warmup)
-            row, column = offsets.integers(self.recipe.loss_stride, size=2).tolist()
+            rate = self.recipe.rate(done, self.recipe.epochs * self.steps)
+            # The middle of a cell of the labels, or one of the pixels that share it: where a logit's centre is.
+            stride = self.recipe.loss_stride
+            row, column = offsets.integers((stride - 1) // 2, stride // 2 + 1, size=2).tolist()
             loss = self.step(images.to(self.device), labels.to(self.device), rate, (row, column))
             if not math.isfinite(loss):
                 raise ItrtError(
@@ -197,12 +201,14 @@ class _Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.network)
         return float(loss.detach())
 
     def validate(self) -> tuple[float, ...]:
         recipe, data = self.recipe, self.data
         matrices = evaluate(
-            self.network, data.validation, len(data.class_names), data.ignore_index,
+            self.result, data.validation, len(data.class_names), data.ignore_index,
             recipe.mean, recipe.standard_deviation, self.device, self.autocast,
         )  # fmt: skip
         return tuple(matrix.mean_iou() for matrix in matrices)
@@ -218,14 +224,18 @@ class _Trainer:
     def save(self, report: EpochReport) -> None:
         if report.validation_miou and report.validation_miou[-1] > self.best:
             self.best = report.validation_miou[-1]
-            save_network(self.output / BEST, self.network, self.metadata())
+            save_network(self.output / BEST, self.result, self.metadata())
+        round_moments(self.optimizer)
         # The log is in the checkpoint, too: a run that was killed between two writes resumes with both alike.
         training = {
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": compact_state(self.optimizer),
             "rows": [asdict(row) for row in self.rows],
             "best": self.best,
         }
-        save_network(self.output / CHECKPOINT, self.network, self.metadata(), training)
+        if self.average is not None:
+            # A checkpoint's "weights" are those to use: the average's. The optimizer goes on from the others.
+            training["average"] = {"steps": self.average.steps, "last_weights": self.network.state_dict()}
+        save_network(self.output / CHECKPOINT, self.result, self.metadata(), training)
         self.write_log()
 
     def restore(self, path: Path) -> None:
@@ -233,13 +243,16 @@ class _Trainer:
         training: Any = content.get("training")
         if not isinstance(training, dict):
             raise CheckpointError(f"{path}: expected the checkpoint of a training, found a network without one")
-        load_weights(path, content, self.network)
+        load_weights(path, content, self.result)
         differences = Recipe(**content["metadata"]["recipe"]).differences(self.recipe)
         if "epochs" in differences:
             logger.warning("epochs: resuming with %d instead of %d", *reversed(differences.pop("epochs")))
         if differences:
             listed = "; ".join(f"{name} = {was} instead of {now}" for name, (was, now) in differences.items())
             raise CheckpointError(f"{path}: expected the recipe of this run, found {listed}")
+        if self.average is not None:
+            self.average.steps = training["average"]["steps"]
+            self.network.load_state_dict(training["average"]["last_weights"])
         self.optimizer.load_state_dict(training["optimizer"])
         self.best = training["best"]
         self.rows = [EpochReport(**row) for row in training["rows"]]

@@ -57,7 +57,9 @@ def joint_loss(
     loss = logits[0].new_zeros((), dtype=torch.float32)
     for output, weight in zip(logits, iteration_weights, strict=True):
         size = (labels.shape[-2], labels.shape[-1])
-        upsampled = F.interpolate(output.float(), size=size, mode="bilinear", align_corners=False)
+        upsampled = output.float()
+        if tuple(output.shape[-2:]) != size:
+            upsampled = F.interpolate(upsampled, size=size, mode="bilinear", align_corners=False)
         summed = F.cross_entropy(upsampled, labels, class_weights, ignore_index=ignore_index, reduction="sum")
         loss = loss + weight * summed
     return loss / (total.clamp_min(torch.finfo(torch.float32).tiny) * sum(iteration_weights))

@@ -117,6 +117,17 @@ def test_int8_is_close_to_float(itnet: tuple[nn.Module, Conversion]) -> None:
     assert len(report.tensors) == 3 + 2 * 13  # 3 in the stem; 12 in the block and the logits in each iteration
 
 
+def test_a_context_block_converts_to_sums_of_terms(tmp_path: Path) -> None:
+    network = small_itnet(block="context", stem_convolutions=1, dilations=(2, 4))
+    program = to_int8(network, tmp_path / "context.itrt").program
+    convolutions = [operator for operator in program.block if isinstance(operator, Convolution)]
+    assert len(convolutions) == 7
+    assert [len(operator.terms) for operator in convolutions] == [2, 1, 1, 1, 1, 1, 1]
+    report = oracle_report(float_graph(network, MEAN, STD), program, iterations=2)
+    assert lowest_snr(report, "head.classifier") > 15.0
+    assert all(row.equal_labels > 0.9 for row in report.iterations)
+
+
 def test_converting_again_gives_the_same_bytes(tmp_path: Path) -> None:
     network = tiny_network(2, norms=2)
     first, second = (to_int8(network, tmp_path / name, name="tiny").path for name in ("first.itrt", "second.itrt"))

@@ -25,10 +25,14 @@ def randomize_norms(network: ItNet) -> None:
             nn.init.uniform_(module.running_var, 0.5, 2.0)
 
 
+BLOCKS = ["hourglass", "context"]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("size", [(64, 96), (61, 81), (97, 33), (1, 1), (7, 130)])
-def test_logits_are_at_a_quarter_rounded_up_for_any_size(size: tuple[int, int]) -> None:
+def test_logits_are_at_a_quarter_rounded_up_for_any_size(size: tuple[int, int], block: str) -> None:
     height, width = size
-    outputs = small()(torch.rand(2, 3, height, width))
+    outputs = small(block=block)(torch.rand(2, 3, height, width))
     expected = (2, 5, (height + 3) // 4, (width + 3) // 4)
     assert [tuple(output.shape) for output in outputs] == [expected] * 3
 
@@ -64,6 +68,35 @@ def test_batch_norm_per_iteration_has_a_module_a_step_and_uses_it() -> None:
     assert not torch.allclose(states[1], states[2])
 
 
+def test_the_context_block_corrects_the_features() -> None:
+    """Where the correction is nothing, the next state is the features, whatever the state was."""
+    network = small(block="context")
+    block = network.blocks[0]
+    for norm in block.up_high.norms:
+        nn.init.zeros_(norm.weight)
+    features = network.stem(torch.rand(1, 3, 40, 56))
+    torch.testing.assert_close(block(torch.rand_like(features), features, 0), features)
+    nn.init.ones_(block.up_high.norms[0].weight)
+    assert not torch.allclose(block(features, features, 0), features)
+
+
+def test_the_context_block_looks_further_with_every_iteration() -> None:
+    network = small(block="context", dilations=(1, 2))
+    randomize_norms(network)
+    image = torch.rand(1, 3, 16, 1024, requires_grad=True)
+    reach = []
+    for logits in network(image):
+        (gradient,) = torch.autograd.grad(logits[0, :, 0, 128].sum(), image, retain_graph=True)
+        reach.append(int(torch.count_nonzero(gradient.abs().sum(dim=(0, 1, 2)))))
+    assert 100 < reach[0] < reach[1] < reach[2] < 1024
+
+
+def test_convolutions_that_end_the_stem_keep_its_size() -> None:
+    network = small(stem_convolutions=2)
+    assert network.stem(torch.rand(1, 3, 33, 57)).shape == small().stem(torch.rand(1, 3, 33, 57)).shape
+    assert sum(p.numel() for p in network.stem_refine.parameters()) == 2 * (4 * 4 * 9 + 2 * 4)
+
+
 def test_training_moves_the_statistics_of_the_executed_steps_only() -> None:
     network = small().train()
     network(torch.rand(2, 3, 32, 32), iterations=2)
@@ -96,6 +129,8 @@ def test_more_iterations_than_trained_need_shared_weights_and_batch_norm(changes
         ({"channels": (8, 8, -1)}, "channels: .* found -1"),
         ({"channels": (8, 8, 1.5)}, "channels: .* found 1.5"),
         ({"stem_channels": 0}, "stem_channels"),
+        ({"stem_convolutions": -1}, "stem_convolutions: .* found -1"),
+        ({"block": "dense"}, "block: expected 'hourglass' or 'context', found 'dense'"),
         ({"iterations": 0}, "iterations: .* found 0"),
         ({"iterations": True}, "iterations: .* found True"),
         ({"dilations": (2, 0)}, "dilations: .* found 0"),
@@ -132,9 +167,10 @@ class _Head(_Stem):
         return self.network.head(state)
 
 
+@pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("share_weights", [True, False])
-def test_export_with_dynamic_sizes_runs_odd_images(share_weights: bool) -> None:
-    network = small(share_weights=share_weights)
+def test_export_with_dynamic_sizes_runs_odd_images(share_weights: bool, block: str) -> None:
+    network = small(share_weights=share_weights, block=block)
     randomize_norms(network)
     auto = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
     image = torch.rand(1, 3, 64, 96)

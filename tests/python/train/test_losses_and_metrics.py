@@ -1,5 +1,6 @@
 """Losses, class weights, metrics, schedule: numbers that can be checked by hand."""
 
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from itrt.errors import InvalidArgumentError
 from itrt.metrics import ConfusionMatrix
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
 from itrt.train.recipe import Recipe
-from itrt.train.schedule import one_cycle
+from itrt.train.schedule import one_cycle, trapezoid
 
 IGNORE = 11
 
@@ -122,6 +123,24 @@ def test_one_cycle_rises_to_the_peak_and_falls_to_almost_nothing() -> None:
     assert all(a < b for a, b in pairwise(rates[:21]))
     assert all(a > b for a, b in pairwise(rates[20:]))
     assert one_cycle(0, 1, peak=1.0, warmup=0.2) > 0
+
+
+def test_the_trapezoid_rises_stays_and_falls() -> None:
+    rates = [trapezoid(step, 100, peak=2.0, warmup=0.1, cooldown=0.3) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.2 * step for step in range(1, 11)])
+    assert rates[10:71] == [2.0] * 61
+    assert rates[71:] == pytest.approx([2.0 * step / 30 for step in range(29, 0, -1)])
+
+
+def test_a_longer_trapezoid_begins_like_a_shorter_one() -> None:
+    shorter, longer = ([trapezoid(s, total, 1.0, 0.1, 0.3) for s in range(20, 70)] for total in (100, 200))
+    assert shorter == longer
+
+
+def test_the_recipe_chooses_the_schedule() -> None:
+    recipe = Recipe(learning_rate=0.5, warmup=0.25, cooldown=0.5)
+    assert recipe.rate(3, 9) == one_cycle(3, 9, 0.5, 0.25)
+    assert dataclasses.replace(recipe, schedule="trapezoid").rate(3, 9) == trapezoid(3, 9, 0.5, 0.25, 0.5)
 
 
 def test_recipe_weights_of_iterations() -> None:

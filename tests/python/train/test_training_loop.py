@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from itrt.train import (
     synthetic_data,
     train,
 )
+from itrt.train.checkpoint import read_checkpoint
 from itrt.train.loop import StepReport
 from itrt.train.validation import evaluate
 
@@ -47,6 +49,15 @@ def one_thread() -> Iterator[None]:
 
 class InterruptedTrainingError(Exception):
     pass
+
+
+def flat(content: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, by their path in it."""
+    return {
+        torch.utils._pytree.keystr(path): value
+        for path, value in torch.utils._pytree.tree_flatten_with_path(content)[0]
+        if isinstance(value, Tensor)
+    }
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -85,9 +96,17 @@ def test_training_learns_and_writes_its_files(tmp_path: Path, data: Segmentation
     assert metadata.validation_miou == epochs[-1].validation_miou
 
 
+STRONG = dataclasses.replace(
+    RECIPE, light=0.5, blur=0.5, noise=0.5, class_crop=0.5, paste=0.5, schedule="trapezoid", average_decay=0.9
+)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, STRONG], ids=["plain", "strong"])
 @pytest.mark.parametrize("interrupt_at_step", [False, True])
-def test_resuming_is_bit_identical(tmp_path: Path, data: SegmentationData, interrupt_at_step: bool) -> None:
-    whole = train(RECIPE, data, tmp_path / "whole", network=SETTINGS)
+def test_resuming_is_bit_identical(
+    tmp_path: Path, data: SegmentationData, recipe: Recipe, interrupt_at_step: bool
+) -> None:
+    whole = train(recipe, data, tmp_path / "whole", network=SETTINGS)
 
     def interrupt(report: EpochReport | StepReport) -> None:
         if interrupt_at_step and isinstance(report, StepReport) and (report.epoch, report.step) == (3, 1):
@@ -96,14 +115,50 @@ def test_resuming_is_bit_identical(tmp_path: Path, data: SegmentationData, inter
             raise InterruptedTrainingError
 
     with pytest.raises(InterruptedTrainingError):
-        train(RECIPE, data, tmp_path / "parts", interrupt, network=SETTINGS)
+        train(recipe, data, tmp_path / "parts", interrupt, network=SETTINGS)
     assert not (tmp_path / "parts" / "network.pt").exists()
     torch.rand(7)  # whatever the process draws in between
-    resumed = train(RECIPE, data, tmp_path / "parts", network=SETTINGS, resume=True)
+    resumed = train(recipe, data, tmp_path / "parts", network=SETTINGS, resume=True)
     for (name, expected), found in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert found.equal(expected), name
     logs = [rows(tmp_path / run / "log.csv") for run in ("whole", "parts")]
     assert [{**row, "seconds": ""} for row in logs[0]] == [{**row, "seconds": ""} for row in logs[1]]
+    # The state that the next epoch would start from, not only the network that comes out.
+    states = [flat(read_checkpoint(tmp_path / run / "checkpoint.pt")) for run in ("whole", "parts")]
+    assert states[0].keys() == states[1].keys()
+    for name, value in states[0].items():
+        assert states[1][name].equal(value), name
+
+
+def test_the_average_is_what_is_written_and_measured(tmp_path: Path, data: SegmentationData) -> None:
+    trained = train(STRONG, data, tmp_path, network=SETTINGS)
+    content = read_checkpoint(tmp_path / "checkpoint.pt")
+    last = content["training"]["average"]["last_weights"]
+    assert content["training"]["average"]["steps"] == 3 * 2
+    for name, value in trained.state_dict().items():
+        assert content["weights"][name].equal(value), name
+    assert not last["classifier.weight"].equal(trained.state_dict()["classifier.weight"])
+    network, metadata = load_network(tmp_path / "network.pt")
+    assert network.classifier.weight.equal(trained.classifier.weight)
+    matrices = evaluate(
+        network, data.validation, 11, 11, metadata.mean, metadata.standard_deviation, torch.device("cpu")
+    )
+    assert tuple(m.mean_iou() for m in matrices) == pytest.approx(metadata.validation_miou)
+
+
+def test_more_epochs_extend_a_trapezoid_that_has_not_cooled_down(tmp_path: Path, data: SegmentationData) -> None:
+    recipe = dataclasses.replace(STRONG, epochs=8, cooldown=0.25)
+
+    def interrupt(report: EpochReport | StepReport) -> None:
+        if isinstance(report, EpochReport) and report.epoch == 2:
+            raise InterruptedTrainingError
+
+    with pytest.raises(InterruptedTrainingError):
+        train(dataclasses.replace(recipe, epochs=4), data, tmp_path, interrupt, network=SETTINGS)
+    train(recipe, data, tmp_path, network=SETTINGS, resume=True)
+    rates = [float(row["learning_rate"]) for row in rows(tmp_path / "log.csv")]
+    assert rates[1:6] == [recipe.learning_rate] * 5
+    assert rates[7] < rates[6] < recipe.learning_rate
 
 
 def test_the_seed_decides_and_the_callers_random_state_is_left_alone(tmp_path: Path, data: SegmentationData) -> None:
@@ -269,6 +324,36 @@ def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
     assert "val mIoU" in output
     network, _ = load_network(tmp_path / "run" / "network.pt")
     assert network.settings == ItNetSettings(channels=(8, 8, 8), iterations=2, dilations=(1, 2))
+
+
+def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> None:
+    recipe = Recipe(
+        epochs=1, batch_size=32, crop=(32, 48), early_crop=(16, 32), early_epochs=1, scale=(0.5, 2.0),
+        colour=0.1, light=0.3, blur=0.2, noise=0.1, class_crop=0.4, paste=0.6,
+        learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
+        cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency",
+        class_weight_cap=3.0, loss_stride=4, autocast=False, validate_every=7, seed=5,
+    )  # fmt: skip
+    settings = ItNetSettings(
+        channels=(8, 8, 8), stem_channels=4, stem_convolutions=1, block="context", iterations=2, dilations=(1, 2),
+        share_weights=False, batch_norm="shared",
+    )  # fmt: skip
+    code, output = run_command(
+        "--data", "synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "32",
+        "--crop", "32", "48",
+        "--early-crop", "16", "32", "--early-epochs", "1", "--scale", "0.5", "2",
+        "--colour", "0.1", "--light", "0.3", "--blur", "0.2", "--noise", "0.1",
+        "--class-crop", "0.4", "--paste", "0.6", "--learning-rate", "1e-3", "--weight-decay", "0.05",
+        "--schedule", "trapezoid", "--warmup", "0.1", "--cooldown", "0.4", "--average-decay", "0.9",
+        "--iteration-weight", "0.5", "--iteration-weight", "1", "--class-weighting", "median_frequency",
+        "--class-weight-cap", "3", "--loss-stride", "4", "--no-autocast", "--validate-every", "7", "--seed", "5",
+        "--channels", "8", "8", "8", "--stem-channels", "4", "--stem-convolutions", "1", "--block", "context",
+        "--iterations", "2", "--dilation", "1", "--dilation", "2", "--no-share-weights", "--batch-norm", "shared",
+    )  # fmt: skip
+    assert code == 0, output
+    network, metadata = load_network(tmp_path / "run" / "network.pt")
+    assert network.settings == settings
+    assert Recipe(**metadata.recipe) == recipe
 
 
 @pytest.mark.parametrize(
