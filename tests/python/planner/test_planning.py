@@ -7,12 +7,13 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import itrt
-from itrt import planner
+from itrt import _core, planner
 from itrt.errors import InvalidArgumentError
 from itrt.format import write
 from itrt.planner import Accelerator, Compute, DoesNotFitError, Memory, Roles, WeightMode
@@ -55,7 +56,6 @@ def test_plans_can_be_executed(
         assert error.smallest > sram
         tight = planner.plan(contents, target, sram=error.smallest, **size)
     check(tight)
-    assert tight.macs >= roomy.macs
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,6 @@ def test_without_a_far_memory_weights_must_fit_theirs() -> None:
 
 def test_temporal_stripes_save_traffic() -> None:
     """A pass over the image for two iterations reads features and state half as often."""
-    from itrt import _core
     from itrt.planner.footprint import Planner
     from itrt.planner.movement import group_movement
     from itrt.planner.schedule import HELD, Group, section_range
@@ -145,7 +144,11 @@ def test_the_cpu_plan_is_what_the_runtime_allocates(name: str, height: int, widt
     found = planner.plan(path, "cpu", height=height, width=width)
     rows = [(group.first, group.last, group.rows) for group in found.schedule.groups if group.rows is not None]
     model = itrt.load(name, stripes="auto" if rows else None)
-    assert found.arena_bytes == model.execution(height, width).arena_bytes
+    assert found.arena_bytes == model.arena_bytes(height, width)
+    model.run(np.zeros((height, width, 3), np.uint8), iterations=1)
+    if not rows:
+        session = _core.Session(_core.Program(path.read_bytes(), None), height, width, 1)
+        assert found.arena_bytes == session.arena_bytes
     assert found.cost.iteration.seconds is None or found.cost.iteration.seconds > 0
 
 
