@@ -203,22 +203,19 @@ std::vector<Buffer> read_csv(const std::filesystem::path& path) {
   return buffers;
 }
 
-TEST(Solver, MiniMallocsHardInstancesFitTheirCapacity) {
+// All five are in tests/python/planner/test_instances.py: three of them take a minute under sanitizers.
+TEST(Solver, MiniMallocsInstancesFitTheirCapacity) {
   const std::filesystem::path directory = ITRT_MINIMALLOC;  // beside the repository, where it is worked on
   if (!std::filesystem::is_directory(directory)) GTEST_SKIP() << "no " << directory;
   constexpr std::int64_t capacity = 1 << 20;
-  int instances = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (entry.path().extension() != ".csv") continue;
-    SCOPED_TRACE(entry.path().filename());
-    ++instances;
-    const std::vector<Buffer> buffers = read_csv(entry.path());
+  for (const char* name : {"B.1048576.csv", "C.1048576.csv"}) {
+    SCOPED_TRACE(name);
+    const std::vector<Buffer> buffers = read_csv(directory / name);
     ASSERT_GT(buffers.size(), 100u);
-    const Solution solution = solve(buffers, {.nodes = 10'000'000, .capacity = capacity});
+    const Solution solution = solve(buffers, {.nodes = 100'000, .capacity = capacity});
     EXPECT_EQ(find_conflict(buffers, solution.layout), std::nullopt);
     EXPECT_EQ(solution.fits(capacity), true);
   }
-  EXPECT_GT(instances, 0);
 }
 
 }  // namespace

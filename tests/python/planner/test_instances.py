@@ -53,7 +53,15 @@ def test_no_csv_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not MINIMALLOC.is_dir(), reason="the public instances are not there")
-@pytest.mark.parametrize("name", ["B", "D"])
-def test_public_instances_fit(name: str) -> None:
+@pytest.mark.parametrize("name", "ABCDE")
+def test_the_public_instances_fit_their_capacity(name: str) -> None:
     rows = read_instance(MINIMALLOC / f"{name}.1048576.csv").rows
-    assert allocate(rows, capacity=1 << 20, work_limit=400_000).fits is True
+    found = allocate(rows, capacity=2**20, work_limit=10_000_000)
+    assert found.fits
+    assert found.peak <= 2**20
+    for number, (lower, upper, size) in enumerate(rows):
+        together = (rows[:number, 0] < upper) & (lower < rows[:number, 1])
+        begin, end = found.offsets[number], found.offsets[number] + size
+        others = found.offsets[:number]
+        assert not np.any(together & (others < end) & (begin < others + rows[:number, 2]))
+        assert 0 <= begin <= end <= found.peak
