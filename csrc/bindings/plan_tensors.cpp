@@ -56,8 +56,7 @@ std::vector<BufferRow> session_buffers(const SharedProgram& program, std::int64_
                                        const std::vector<StripeRow>& stripes) {
   const std::vector<model::Size> sizes = model::infer_sizes(program->model(), {height, width});
   const Schedule schedule = make_schedule(*program, sizes, Fusion::on, stripes_of(stripes));
-  return rows_of(
-      plan::tensor_buffers(program->model(), sizes, static_cast<std::int64_t>(cache_line), schedule.memory));
+  return rows_of(plan::tensor_buffers(program->model(), sizes, static_cast<std::int64_t>(cache_line), schedule.memory));
 }
 
 }  // namespace

@@ -83,8 +83,8 @@ struct PackedConvolution {
   std::vector<ConvolutionSegment> segments;  // [partition][segment]
   std::int64_t assembly_bytes = 0;           // scratch of a pixel at the border
   AlignedBuffer weights;
-  AlignedBuffer padding;                              // runs that hold each term's zero points
-  std::int64_t lanes = 0;                             // of all blocks
+  AlignedBuffer padding;   // runs that hold each term's zero points
+  std::int64_t lanes = 0;  // of all blocks
   // [run][lane]: the part of zero_point_sum that is a run's; empty where no run may be skipped (convolution_skip.h).
   std::vector<std::int32_t> run_zero_point_sums;
   std::vector<std::int32_t> zero_point_sum;           // sum of weight * zero_point an output channel: bias -= this

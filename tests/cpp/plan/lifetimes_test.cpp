@@ -1,5 +1,4 @@
 #include "plan/lifetimes.h"
-#include "plan/solver.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +6,7 @@
 #include <random>
 
 #include "model/model_builder.h"
+#include "plan/solver.h"
 #include "plan/validator.h"
 
 namespace itrt::plan {
