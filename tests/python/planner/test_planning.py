@@ -60,7 +60,7 @@ def test_plans_can_be_executed(
 
 @pytest.fixture(scope="module")
 def front() -> list[planner.Plan]:
-    return planner.sweep(PACKAGED, DEVICE, height=96, width=128, points=6)
+    return planner.sweep(PACKAGED, DEVICE, height=48, width=64, points=5)
 
 
 def test_a_sweep_is_a_front(front: list[planner.Plan]) -> None:
@@ -85,22 +85,22 @@ def test_the_smallest_memory_needs_stripes_and_spills(front: list[planner.Plan])
 
 def test_resident_weights_are_fetched_once_whatever_the_iterations() -> None:
     def fetched(iterations: int, sram: int) -> int:
-        return planner.plan(PACKAGED, DEVICE, height=64, width=64, sram=sram, iterations=iterations).far_bytes
+        return planner.plan(PACKAGED, DEVICE, height=32, width=32, sram=sram, iterations=iterations).far_bytes
 
-    work = planner.load_workload(PACKAGED, 64, 64, iterations=4)
+    work = planner.load_workload(PACKAGED, 32, 32, iterations=4)
     constants = sum(layer.weights.held(4) + layer.vectors.held(4) for layer in work.layers if layer.section == "block")
     others = sum(layer.constant_bytes for layer in work.layers if layer.section != "block")
     assert fetched(4, 2**30) == constants + others
     # Streamed weights are fetched again in every iteration.
-    assert fetched(4, 300_000) - fetched(2, 300_000) > fetched(4, 2**30) - fetched(2, 2**30)
+    assert fetched(4, 150_000) - fetched(2, 150_000) > fetched(4, 2**30) - fetched(2, 2**30)
 
 
 def test_does_not_fit_says_what_would() -> None:
     with pytest.raises(DoesNotFitError, match="does not fit: expected at least [0-9]+ bytes") as caught:
-        planner.plan(PACKAGED, DEVICE, height=96, width=128, sram=10_000)
+        planner.plan(PACKAGED, DEVICE, height=48, width=64, sram=2_000)
     assert caught.value.smallest is not None
-    assert caught.value.layer in {layer.name for layer in planner.load_workload(PACKAGED, 96, 128).layers}
-    found = planner.plan(PACKAGED, DEVICE, height=96, width=128, sram=caught.value.smallest)
+    assert caught.value.layer in {layer.name for layer in planner.load_workload(PACKAGED, 48, 64).layers}
+    found = planner.plan(PACKAGED, DEVICE, height=48, width=64, sram=caught.value.smallest)
     check(found)
 
 
