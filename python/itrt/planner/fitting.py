@@ -112,7 +112,7 @@ class Fitting:
         best = self.fit(upper)
         assert best is not None
         low, high = 0, best.footprint.arena_bytes
-        while high - low > max(high // 256, 64):
+        while high - low > max(high // 64, 256):
             middle = (low + high) // 2
             found = self.fit(middle)
             if found is None:
