@@ -41,7 +41,7 @@ def test_every_combination_is_measured(comparison: Comparison) -> None:
         assert row.runtime == "itrt"
         assert 0 < row.minimum_milliseconds <= row.median_milliseconds
         assert row.ratio == row.equal_to_itrt == 1
-        assert 0.5 < row.equal_to_float <= 1
+        assert 0 < row.equal_to_float <= 1  # untrained, so that many pixels are nearly ties; trained: test_parity.py
 
 
 def test_iterations_are_fitted(comparison: Comparison) -> None:
