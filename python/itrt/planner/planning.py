@@ -121,9 +121,7 @@ def plan(
         return _cached_plan(planner, sram)
     capacity = _capacity(accelerator, sram)
     fitting = Fitting(planner, objective)
-    fit = fitting.fit(capacity)
-    if fit is None:
-        raise _does_not_fit(fitting, planner, capacity)
+    fit = fitting.fit(capacity) or _smallest_fit(fitting, planner, capacity)
     return _finished(planner, capacity, fit)
 
 
@@ -150,7 +148,7 @@ def sweep(
     fitting = Fitting(planner, objective)
     best = fitting.fit(LARGEST)
     if best is None:
-        raise _does_not_fit(fitting, planner, LARGEST)
+        best = _smallest_fit(fitting, planner, LARGEST)
     high = best.footprint.arena_bytes
     low = fitting.smallest(high).footprint.arena_bytes
     sizes = [round(low * (high / low) ** (index / (points - 1))) for index in range(points)] if low < high else [high]
@@ -220,20 +218,23 @@ def _capacity(target: Accelerator, sram: int | None) -> int:
     return target.arena.size
 
 
-def _does_not_fit(fitting: Fitting, planner: Planner, capacity: int) -> DoesNotFitError:
+def _smallest_fit(fitting: Fitting, planner: Planner, capacity: int) -> Fit:
+    """The schedule of the smallest memory, where that is within the capacity; DoesNotFitError where it is not."""
     name, memory = planner.work.name, planner.accelerator.roles.arena
     unlimited = fitting.fit(LARGEST)
     if unlimited is None:
-        return DoesNotFitError(
+        raise DoesNotFitError(
             f"{name}: expected weights that fit into {planner.accelerator.roles.weights} of "
             f"{planner.accelerator.name}, which has no far memory to fetch them from",
             None,
             None,
         )
     smallest = fitting.smallest(unlimited.footprint.arena_bytes)
-    layer = _deciding_layer(planner.work, planner.accelerator, smallest.footprint)
     needed = smallest.footprint.arena_bytes
-    return DoesNotFitError(
+    if needed <= capacity:
+        return smallest
+    layer = _deciding_layer(planner.work, planner.accelerator, smallest.footprint)
+    raise DoesNotFitError(
         f"{name} does not fit: expected at least {needed} bytes in {memory} (layer {layer} decides), found {capacity}",
         needed,
         layer,
