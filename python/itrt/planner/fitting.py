@@ -14,7 +14,7 @@ where offsets leave gaps the search starts again with so much less memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from itrt.planner.cost import Cost, layer_cost
@@ -42,7 +42,7 @@ _NODES = 2000  # of the offset solver, a layout
 
 @dataclass(frozen=True)
 class Fit:
-    """A schedule in a memory, and what decides its size: the layer at which most bytes are live."""
+    """A schedule, and its memory."""
 
     schedule: Schedule
     footprint: Footprint
@@ -64,7 +64,6 @@ class Fitting:
     def __init__(self, planner: Planner, objective: Objective = "time"):
         self._planner = planner
         self._work = planner.work
-        self._unspilled = planner.tensor_buffers(whole(planner.work))
         self._can_fetch = planner.accelerator.far is not None
         self._objective = objective
         self._found: list[tuple[float, Fit]] = []
@@ -102,7 +101,7 @@ class Fitting:
     def _keep(self, fit: Fit) -> None:
         weights = fit.schedule.weights
         price = sum(
-            self._price(group, weights[group.first : group.last + 1], self._planner.near(group, fit.schedule.spilled))
+            self._priced(group, weights[group.first : group.last + 1], self._planner.near(group, fit.schedule.spilled))
             for group in fit.schedule.groups
         )
         self._found.append((price, fit))
@@ -162,12 +161,11 @@ class Fitting:
             yield frozenset({self._work.image})
 
     def _least_memory(self, spilled: frozenset[int]) -> int:
-        """The largest of the sections' smallest needs, with everything fetched."""
-        resident: frozenset[int] = frozenset()
+        """What the layers need one by one, added up, with everything fetched: how far spills are from fitting."""
         beside = self._beside(spilled)
         needs = []
         for index in range(self._planner.end):
-            options = self._options(index, index, resident, spilled, None)
+            options = self._options(index, index, frozenset(), spilled, None)
             needs.append(min((option.bytes for option in options), default=0) + beside(Group(index, index)))
         return sum(needs)
 
@@ -240,14 +238,11 @@ class Fitting:
 
     def _beside(self, spilled: frozenset[int]) -> Callable[[Group], int]:
         """Bytes of the whole tensors that live beside a group and that it does not hold by rows."""
-        base = Schedule(whole(self._work).groups, whole(self._work).weights, spilled)
-        buffers = self._planner.tensor_buffers(base) if spilled else self._unspilled
-        names = {tensor.name: index for index, tensor in enumerate(self._work.tensors)}
+        buffers = self._planner.tensor_buffers(replace(whole(self._work), spilled=spilled))
         found: dict[tuple[int, int], int] = {}
 
         def inside(buffer: PlannedBuffer, group: Group) -> bool:
-            tensors = [names[name] for name in buffer.name.split(" = ")]
-            return all(self._planner.uses.is_interior(tensor, group.layers) for tensor in tensors)
+            return all(self._planner.uses.is_interior(tensor, group.layers) for tensor in buffer.tensors)
 
         def beside(group: Group) -> int:
             key = group.first, group.last
@@ -320,10 +315,7 @@ class Fitting:
         need = lines + self._weight_bytes(group, modes)
         if room is not None and need > room:
             return None
-        key = group, placements, near
-        if key not in self._prices:
-            self._prices[key] = self._price(group, placements, near)
-        return _Option(group, placements, need, self._prices[key])
+        return _Option(group, placements, need, self._priced(group, placements, near))
 
     def _split(self, index: int, room: int | None) -> WeightPlacement:
         """Parts of a layer's output channels: as few as the room allows, at most one a granule of channels."""
@@ -355,6 +347,13 @@ class Fitting:
         return max(
             sum(line.size for line in lines if line.lifetimes[0][0] <= time < line.lifetimes[0][1]) for time in times
         )
+
+    def _priced(self, group: Group, weights: tuple[WeightPlacement, ...], near: frozenset[int]) -> float:
+        """The price, worked out once."""
+        key = group, weights, near
+        if key not in self._prices:
+            self._prices[key] = self._price(group, weights, near)
+        return self._prices[key]
 
     def _price(self, group: Group, weights: Sequence[WeightPlacement], near: frozenset[int]) -> float:
         """Seconds, or bytes of the far memory, of the run; of equal ones the group of fewer stripes.

@@ -29,7 +29,7 @@ class PlannedBuffer:
     """A buffer: whole tensors that share it, rows of a tensor, or weights.
 
     ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``lifetimes`` are half-open ranges
-    of layers. ``offset`` is in bytes from the start of its memory.
+    of layers. ``offset`` is in bytes from the start of its memory, ``tensors`` are those that share it as a whole.
     """
 
     name: str
@@ -39,6 +39,7 @@ class PlannedBuffer:
     lifetimes: tuple[Lifetime, ...]
     memory: str
     offset: int = 0
+    tensors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,22 @@ class Planner:
         for tensors, pieces in _core.plan.tensor_buffers(
             self.program, *self.image_size, self.alignment, striped, absent
         ):
-            if not pieces or not max(size for *_, size in pieces):
-                continue
-            present = [tensor for tensor in tensors if tensor not in absent]
-            name = " = ".join(self.work.tensors[tensor].name for tensor in present)
-            lifetimes = tuple((begin, end) for begin, end, _, _ in pieces)
-            size = max(offset + size for _, _, offset, size in pieces)
-            found.append(
-                PlannedBuffer(
-                    name, "tensor", self.uses.of[present[0]].writer, size, lifetimes, self.accelerator.roles.arena
-                )
-            )
+            if any(size for *_, size in pieces):
+                found.append(self.tensor_buffer([tensor for tensor in tensors if tensor not in absent], pieces))
         return found
+
+    def tensor_buffer(self, tensors: Sequence[int], pieces: Sequence[tuple[int, int, int, int]]) -> PlannedBuffer:
+        """One that tensors share, from the compiled planner's pieces (begin, end, offset, size)."""
+        size = max(offset + size for _, _, offset, size in pieces)
+        return PlannedBuffer(
+            name=" = ".join(self.work.tensors[tensor].name for tensor in tensors),
+            kind="rows" if size < max(self.work.tensors[tensor].bytes for tensor in tensors) else "tensor",
+            layer=self.uses.of[tensors[0]].writer,
+            size=size,
+            lifetimes=tuple((begin, end) for begin, end, _, _ in pieces),
+            memory=self.accelerator.roles.arena,
+            tensors=tuple(tensors),
+        )
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -187,17 +192,11 @@ def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | No
 
 def session_footprint(planner: Planner, stripes: Sequence[StripeRow]) -> Footprint:
     """Return the arena of a session of the runtime, to the byte."""
-    work, arena = planner.work, planner.accelerator.roles.arena
-    found = []
-    for tensors, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes)):
-        if not pieces or not max(size for *_, size in pieces):
-            continue
-        name = " = ".join(work.tensors[tensor].name for tensor in tensors)
-        size = max(offset + size for _, _, offset, size in pieces)
-        lifetimes = tuple((begin, end) for begin, end, _, _ in pieces)
-        rows = size < max(work.tensors[tensor].bytes for tensor in tensors)
-        writer = planner.uses.of[tensors[0]].writer
-        found.append(PlannedBuffer(name, "rows" if rows else "tensor", writer, size, lifetimes, arena))
+    found = [
+        planner.tensor_buffer(tensors, pieces)
+        for tensors, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes))
+        if any(size for *_, size in pieces)
+    ]
     alignment = _core.plan.SESSION_ALIGNMENT
     solution = place(found, alignment)
     buffers = tuple(_at(each, int(offset)) for each, offset in zip(found, solution.offsets, strict=True))

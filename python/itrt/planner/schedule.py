@@ -13,7 +13,7 @@ tensors   in the arena; spilled ones live in the far memory and pass by row by r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from itrt.errors import InvalidArgumentError
@@ -86,10 +86,6 @@ class Schedule:
     def group_of(self, layer: int) -> Group:
         """The group with this layer."""
         return next(group for group in self.groups if layer in group.layers)
-
-    def with_groups(self, groups: tuple[Group, ...]) -> Schedule:
-        """The same with other groups."""
-        return replace(self, groups=groups)
 
 
 def whole(work: Workload) -> Schedule:
