@@ -10,8 +10,9 @@ from typing import Literal
 
 from itrt import _core
 from itrt.errors import InvalidArgumentError, MissingFileError
-from itrt.format import Add, Constant, Convolution, Operator, Program, Resize, Term, read
+from itrt.format import Constant, Convolution, Lookup, Operator, Pool, Program, Term, inputs_of, read
 from itrt.format.costs import Size, tensor_sizes, term_macs
+from itrt.format.operator_json import kind_name
 
 Section = Literal["stem", "block", "head"]
 SECTIONS: tuple[Section, ...] = ("stem", "block", "head")
@@ -241,8 +242,10 @@ def _layer(section: Section, index: int, operator: Operator, tensors: tuple[Tens
     if isinstance(operator, Convolution):
         weights = _constants([term.weight for term in operator.terms])
         vectors = _constants([operator.bias, operator.scale])
-    kind = type(operator).__name__.lower()
-    return Layer(section, index, operator.name, kind, operator.output, _windows(operator, tensors), weights, vectors)
+    elif isinstance(operator, Lookup):
+        vectors = _constants([operator.table])
+    windows = _windows(operator, tensors)
+    return Layer(section, index, operator.name, kind_name(operator), operator.output, windows, weights, vectors)
 
 
 def _constants(constants: list[Constant]) -> Constants:
@@ -257,10 +260,11 @@ def _windows(operator: Operator, tensors: tuple[TensorSize, ...]) -> tuple[Windo
         case Convolution():
             size = tensors[operator.output].height, tensors[operator.output].width
             return tuple(_window(term, size) for term in operator.terms)
-        case Add():
-            return tuple(Window(index) for index in operator.inputs)
-        case Resize():
-            return (Window(operator.input),)
+        case Pool():
+            geometry = (operator.kernel, operator.stride, operator.dilation, operator.padding)
+            return (Window(operator.input, *geometry),)
+        case _:
+            return tuple(Window(index) for index in inputs_of(operator))
 
 
 def _window(term: Term, output_size: Size) -> Window:
