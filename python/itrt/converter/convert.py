@@ -18,7 +18,7 @@ from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
-from itrt.converter.folding import fold_normalization, hoist
+from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
 from itrt.converter.quantization import QuantizedGraph, quantize_graph
@@ -147,7 +147,7 @@ def float_graph(
     network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], example_input: Tensor | None = None
 ) -> FloatGraph:
     """Return what calibration and quantization start from: everything folded, loop-invariant work in the stem."""
-    return hoist(fold_normalization(lower(capture(network, example_input), mean, std)))
+    return hoist(without_unused(fold_normalization(lower(capture(network, example_input), mean, std))))
 
 
 def _calibrate(

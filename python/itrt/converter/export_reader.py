@@ -20,19 +20,29 @@ _NETWORK_PREFIX = "network"
 def read_export(name: str, program: ExportedProgram, inputs: tuple[str, ...]) -> Section:
     """Turn an exported part into a section whose inputs are called ``inputs``.
 
-    Operators that depend on parameters only (weight standardization, constants) are computed here.
+    Operators that depend on parameters only (weight standardization, constants) are computed here; operators that the
+    result does not depend on (heads that only training needs) are left out.
+
+    Raises
+    ------
+    ConversionError
+        If the part has no result that can be one, or reads parameters that are not finite.
     """
     reader = _Reader(program, inputs)
     for node in program.graph.nodes:
         if node.op == "call_function":
             reader.read(node)
-    return Section(name, inputs, tuple(reader.nodes), reader.output(name), reader.shapes)
+    output = reader.output(name)
+    nodes = _needed(reader.nodes, output)
+    _check_parameters(name, nodes)
+    return Section(name, inputs, nodes, output, reader.shapes, reader.dimensions)
 
 
 class _Reader:
     def __init__(self, program: ExportedProgram, inputs: tuple[str, ...]) -> None:
         self.nodes: list[Node] = []
         self.shapes: dict[str, tuple[int, str, str]] = {}
+        self.dimensions: dict[str, tuple[str, ...]] = {}
         self._program = program
         self._values: dict[fx.Node, Value | Parameter] = {}
         self._symbols: dict[sympy.Basic, sympy.Symbol] = {}
@@ -61,8 +71,10 @@ class _Reader:
         self._values[node] = Value(name)
         result = node.meta["val"]
         shape = tuple((result[0] if isinstance(result, (tuple, list)) else result).shape)
-        if len(shape) == 4:
-            self.shapes[name] = (int(shape[1]), self._size(shape[2]), self._size(shape[3]))
+        self.dimensions[name] = tuple(self._size(size) for size in shape)
+        if len(shape) in (2, 4) and self.dimensions[name][0] == "1" and self.dimensions[name][1].isdigit():
+            height, width = self.dimensions[name][2:] or ("1", "1")
+            self.shapes[name] = (int(shape[1]), height, width)
 
     def _size(self, size: Any) -> str:
         return str(_expression(size).subs(self._symbols))
@@ -114,12 +126,42 @@ class _Reader:
             return torch.as_tensor(node.target(*args, **kwargs))  # type: ignore[operator]
 
     def output(self, name: str) -> str:
-        """Return the name of the section's one result."""
+        """Return the name of the section's result: the first, where there are more (the others serve training)."""
         results = self._program.graph.output_node().args[0]
-        value = self._values.get(results[0]) if isinstance(results, (tuple, list)) and len(results) == 1 else None
+        value = self._values.get(results[0]) if isinstance(results, (tuple, list)) and results else None
         if not isinstance(value, Value) or value.name not in self.shapes:
-            raise ConversionError(f"{name}: expected one result of shape (1, channels, height, width), found {results}")
+            raise ConversionError(
+                f"{name}: expected a result of shape (1, channels, height, width) or (1, channels), found "
+                f"{self._describe(value, results)}"
+            )
         return value.name
+
+    def _describe(self, value: Value | Parameter | None, results: Any) -> str:
+        if isinstance(value, Value):
+            return f"({', '.join(self.dimensions[value.name])})"
+        return "a constant" if isinstance(value, Parameter) else repr(results)
+
+
+def _needed(nodes: list[Node], output: str) -> tuple[Node, ...]:
+    """Return the nodes that the output depends on."""
+    needed = {output}
+    kept = []
+    for node in reversed(nodes):
+        if node.name in needed:
+            kept.append(node)
+            needed.update(value.name for value in _flatten(node.arguments.values()) if isinstance(value, Value))
+    return tuple(reversed(kept))
+
+
+def _check_parameters(name: str, nodes: tuple[Node, ...]) -> None:
+    places = [
+        f"{argument} of {node.operator} in {'module ' + node.path if node.path else 'the module itself'}"
+        for node in nodes
+        for argument, value in node.arguments.items()
+        if isinstance(value, Parameter) and not all(bool(tensor.isfinite().all()) for tensor in value.values)
+    ]
+    if places:
+        raise ConversionError(f"{name}: expected finite parameters, found infinite or NaN values: {'; '.join(places)}")
 
 
 def _expression(size: Any) -> sympy.Basic:

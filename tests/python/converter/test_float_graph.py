@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
-from itrt.converter.float_graph import FloatAdd, FloatConvolution, FloatGraph
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import FloatAdd, FloatConvolution
 from itrt.nn import IterativeNetwork
 from reference.networks import MEAN, STD, normalized, random_image, randomize_norms, small_itnet, tiny_network
 
