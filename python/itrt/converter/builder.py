@@ -23,6 +23,7 @@ from itrt.converter.float_operators import (
     FloatGather,
     FloatOperator,
     FloatPad,
+    FloatResize,
     FloatTerm,
 )
 from itrt.converter.naming import OperatorNames
@@ -230,6 +231,17 @@ class SectionBuilder:
         self.tensors[name] = FloatTensor(name, self.tensors[tensor].channels)
         self.operators[name] = FloatAdd(name, (tensor,), (1.0,))
         return name
+
+    def before_labels(self, logits: str) -> str:
+        """Return what a last resampling to the image's size reads: the runtime resamples logits when labels are read.
+
+        Its answer is the same, but for rounding, and the logits of many classes are never made at the image's size.
+        """
+        operator = self.operators.get(logits)
+        at_image_size = self.section.shapes[self.section.output][1:] == ("height", "width")
+        if isinstance(operator, FloatResize) and operator.mode == "bilinear" and not operator.align_corners:
+            return operator.input if at_image_size and operator.input in self.operators else logits
+        return logits
 
     # Copies
 

@@ -10,9 +10,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from itrt.converter import float_functions
 from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node
-from itrt.converter.float_operators import FloatLookup, UnaryFunction
+from itrt.converter.float_operators import FloatAdd, FloatLookup, FloatOperator, UnaryFunction
 from itrt.converter.lower_affine import vector_of
 from itrt.converter.lower_pointwise import clamp_operator
 
@@ -60,9 +61,10 @@ def lower_unary(
     parts = []
     for source in section.sources(node.arguments["self"]):
         own = _of_channels(function, source.first, source.channels)
-        if isinstance(source.operator, FloatLookup):
-            section.append(replace(source.operator, functions=(*source.operator.functions, own)))
-            parts.append(section.whole(source.tensor))
+        before = _functions_of(source.operator)
+        if before is not None:
+            reads, functions = before
+            parts.append(section.append(FloatLookup(source.tensor, reads, (*functions, own))))
             continue
         clamped = clamp_operator(source.operator, lower, upper) if math.isfinite(lower) else None
         if clamped is not None:
@@ -70,6 +72,21 @@ def lower_unary(
         output = section.new_tensor(node, node.operator.split(".")[1], source.channels)
         parts.append(section.append(FloatLookup(output, source.tensor, (own,))))
     section.define(node, parts)
+
+
+def _functions_of(operator: FloatOperator | None) -> tuple[str, tuple[UnaryFunction, ...]] | None:
+    """Return what a function of one value reads and does; None if the operator is no such function."""
+    match operator:
+        case FloatLookup(input=reads, functions=functions):
+            return reads, functions
+        case FloatAdd(inputs=(reads,), multipliers=(factor,), clamp=bounds):
+            return reads, (UnaryFunction(partial(_scaled, factor, bounds)),)
+        case _:
+            return None
+
+
+def _scaled(factor: float, bounds: tuple[float, float], x: Tensor) -> Tensor:
+    return float_functions.clamp(x * factor, bounds)
 
 
 def _of_channels(function: UnaryFunction, first: int, channels: int) -> UnaryFunction:

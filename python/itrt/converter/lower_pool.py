@@ -34,20 +34,15 @@ def lower_max_pool(node: Node, section: SectionBuilder) -> None:
 
 
 def lower_average_pool(node: Node, section: SectionBuilder) -> None:
-    """Take the average of each window; a window as large as the image is an average of everything."""
+    """Take the average of each window."""
     arguments = node.arguments
-    source = arguments["self"]
     if arguments.get("divisor_override") is not None:
         raise UnsupportedOperatorError(f"has divisor_override={arguments['divisor_override']}; None is supported")
-    kernel_size = arguments["kernel_size"]
-    if tuple(map(str, kernel_size)) == section.shape(source.name)[1:] and section.shape(node.name)[1:] == ("1", "1"):
-        _lower_adaptive(node, section, source, (1, 1))
-        return
-    kernel = pair(kernel_size)
+    kernel = pair(arguments["kernel_size"])
     section.map_tensors(
         node,
         "average_pool",
-        source,
+        arguments["self"],
         lambda output, tensor: FloatPool(
             output,
             tensor,

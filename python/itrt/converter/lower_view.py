@@ -98,7 +98,7 @@ def lower_narrow(node: Node, section: SectionBuilder) -> None:
     start, length = node.arguments["start"], node.arguments["length"]
     if not isinstance(start, int) or not isinstance(length, int):
         raise UnsupportedOperatorError(f"has start {start} and length {length}; numbers are supported")
-    bounds = {"self": node.arguments["input"], "dim": node.arguments["dim"], "start": start, "end": start + length}
+    bounds = {"self": node.arguments["self"], "dim": node.arguments["dim"], "start": start, "end": start + length}
     lower_slice(replace(node, arguments={**bounds, "step": 1}), section)
 
 

@@ -113,6 +113,8 @@ def lower(network: CapturedNetwork, mean: tuple[float, ...], std: tuple[float, .
     complaints: list[_Complaint] = []
     tensors = {IMAGE: FloatTensor(IMAGE, len(mean))}
     stem, features = _lower_section(network.stem, tensors, {"image": IMAGE}, complaints)
+    if network.block is None:
+        features = stem.before_labels(features)
     graph = FloatGraph(
         tensors=tensors,
         image=IMAGE,
