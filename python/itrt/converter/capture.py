@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from itrt.converter.captured import CapturedNetwork, Section
 from itrt.converter.export_reader import read_export
 from itrt.converter.merge import any_differs, merge_steps
+from itrt.converter.mutation import needs_functionalization
 from itrt.errors import ConversionError
 from itrt.nn import IterativeNetwork
 
@@ -114,11 +115,6 @@ def _export_block(network: IterativeNetwork, state: Tensor, step: int) -> Sectio
     return _export("block", network, block, {"state": state, "features": state.clone()})
 
 
-def _changes_its_input(node: fx.Node) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and bool(schema.is_mutable)
-
-
 def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inputs: dict[str, Tensor]) -> Section:
     dynamic: Any = torch.export.Dim.DYNAMIC
     part = _Part(network, function).eval()
@@ -127,8 +123,8 @@ def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inpu
     try:
         with _without_torchs_messages():
             program = torch.export.export(part, arguments, dynamic_shapes=shapes, strict=False)
-            if any(map(_changes_its_input, program.graph.nodes)):
-                program = program.run_decompositions({})  # makes it functional: relu_ becomes relu
+            if needs_functionalization(program.graph):
+                program = program.run_decompositions({})
     except Exception as error:
         raise _ExportError(
             f"{name} of {type(network).__name__}: torch.export with dynamic height and width failed: "
@@ -142,7 +138,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, GuardOnDataDependentSymNode):
         return "its control flow depends on the data, which one captured graph cannot follow"
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return lines[0].split("! For more information")[0] if lines else type(error).__name__
 
 
 def _static_size_hint(part: nn.Module, arguments: tuple[Tensor, ...]) -> str:
@@ -150,7 +146,8 @@ def _static_size_hint(part: nn.Module, arguments: tuple[Tensor, ...]) -> str:
     height, width = arguments[0].shape[2:]
     try:
         with _without_torchs_messages():
-            torch.export.export(part, arguments, strict=False)
+            # torch remembers at the tensors themselves that they were of dynamic size.
+            torch.export.export(part, tuple(map(torch.zeros_like, arguments)), strict=False)
     except Exception:
         return ""
     return f"; it can be exported with a fixed size ({height}x{width}), but itrt's programs take images of any size"

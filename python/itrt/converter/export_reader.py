@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
 from itrt.converter.captured import Node, Parameter, Section, Value
+from itrt.converter.mutation import changed_input, functional_name
 from itrt.errors import ConversionError
 
 _NETWORK_PREFIX = "network"
@@ -87,10 +88,13 @@ class _Reader:
         depends_on_inputs = any(isinstance(value, Value) for value in _flatten(arguments.values()))
         if not depends_on_inputs and not _mentions_sizes(node):
             self._values[node] = Parameter((self._compute(node),))
-            return
-        name = f"value{len(self.nodes)}"  # by position: torch's names also count the arithmetic on sizes
-        self._define(node, name)
-        self.nodes.append(Node(name, _operator_name(node), arguments, _module_path(node)))
+        else:
+            name = f"value{len(self.nodes)}"  # by position: torch's names also count the arithmetic on sizes
+            self._define(node, name)
+            self.nodes.append(Node(name, _operator_name(node), arguments, _module_path(node)))
+        changed = changed_input(node)
+        if changed is not None:
+            self._values[changed] = self._values[node]
 
     def _arguments(self, node: fx.Node) -> dict[str, Any]:
         if node.target is operator.getitem:
@@ -119,7 +123,7 @@ class _Reader:
         def stored(argument: fx.Node) -> Tensor:
             value = self._values[argument]
             assert isinstance(value, Parameter)
-            return value.values[0]
+            return value.values[0].clone() if changed_input(node) is argument else value.values[0]
 
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), stored)
         with torch.no_grad():
@@ -165,7 +169,8 @@ def _check_parameters(name: str, nodes: tuple[Node, ...]) -> None:
 
 
 def _expression(size: Any) -> sympy.Basic:
-    expression: sympy.Basic = size.node.expr if isinstance(size, torch.SymInt) else sympy.Integer(int(size))
+    symbolic = isinstance(size, (torch.SymInt, torch.SymFloat, torch.SymBool))
+    expression: sympy.Basic = size.node.expr if symbolic else sympy.sympify(size)
     return expression
 
 
@@ -185,7 +190,9 @@ def _flatten(values: Any) -> list[Any]:
 
 
 def _operator_name(node: fx.Node) -> str:
-    return "getitem" if node.target is operator.getitem else str(node.target)
+    if node.target is operator.getitem:
+        return "getitem"
+    return str(node.target) if changed_input(node) is None else functional_name(str(node.target))
 
 
 def _module_path(node: fx.Node) -> str:

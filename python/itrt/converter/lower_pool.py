@@ -13,9 +13,7 @@ from itrt.converter.lower_linear import pair
 def lower_max_pool(node: Node, section: SectionBuilder) -> None:
     """Take the largest value of each window."""
     arguments = node.arguments
-    kernel, padding = pair(arguments["kernel_size"]), pair(arguments["padding"])
-    if any(2 * amount > size for amount, size in zip(padding, kernel, strict=True)):
-        raise UnsupportedOperatorError(f"has a padding {padding} of more than half of its kernel {kernel}")
+    kernel = pair(arguments["kernel_size"])
     section.map_tensors(
         node,
         "max_pool",
@@ -26,7 +24,7 @@ def lower_max_pool(node: Node, section: SectionBuilder) -> None:
             mode="max",
             kernel=kernel,
             stride=pair(arguments["stride"]) if arguments["stride"] else kernel,
-            padding=padding,
+            padding=pair(arguments["padding"]),
             dilation=pair(arguments["dilation"]),
             ceil=bool(arguments["ceil_mode"]),
         ),
