@@ -117,8 +117,8 @@ std::vector<InPlace> in_place_candidates(const model::Program& program, const Sc
   for (const auto* section : {&program.stem, &program.block, &program.head}) {
     TensorIndex resized = -1;  // read by the resize that this operator computes on the way, out of order
     for (const model::Operator& op : *section) {
-      if (const auto* add = std::get_if<model::Add>(&op.body); add != nullptr && !is_striped(schedule, time)) {
-        for (const TensorIndex input : add->inputs) {
+      if (!is_striped(schedule, time)) {
+        for (const TensorIndex input : model::elementwise_inputs_of(op)) {
           if (input == resized || contains(schedule.unstored, input) || is_kept(program, input, time)) continue;
           result.push_back({time, input, op.output});
         }

@@ -100,8 +100,8 @@ TEST(Container, AnotherSafetensorsFile) {
 TEST(Container, AnotherFormatVersion) {
   ModelFile file = two_blobs();
   file.format_version = "1";
-  expect_rejected(file.bytes(), {"format_version", "expected 2", "found 1"});
-  expect_rejected(with_header("\"format_version\":\"2\"", "\"format_version\":2"),
+  expect_rejected(file.bytes(), {"format_version", "expected 3", "found 1"});
+  expect_rejected(with_header("\"format_version\":\"3\"", "\"format_version\":3"),
                   {"format_version", "a string", "an integer"});
 }
 

@@ -1,0 +1,28 @@
+#include "kernels/lookup/lookup.h"
+
+#include "kernels/select.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr const LookupKernel* rows[] = {
+    &lookup_portable,
+};
+
+}  // namespace
+
+void LookupKernel::run(const LookupCall& call, std::int64_t first, std::int64_t last) const {
+  const std::uint8_t* const input = call.input + first * call.channels;
+  std::uint8_t* const output = call.output + first * call.channels;
+  if (call.one_table) {
+    one_table(call.tables, input, (last - first) * call.channels, output);
+  } else {
+    table_a_channel(call.tables, input, last - first, call.channels, output);
+  }
+}
+
+std::span<const LookupKernel* const> lookup_kernels() { return rows; }
+
+const LookupKernel& select_lookup(Isa isa) { return best_of<LookupKernel>(rows, isa); }
+
+}  // namespace itrt::kernels
