@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from itrt.converter import convert
 from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
-from itrt.format import Program
+from itrt.format import Program, to_bytes
+from itrt.runtime import load
 from reference.executor import execute
 from reference.networks import MEAN, STD, normalized, random_image
 
@@ -35,17 +37,23 @@ class Converted:
     def graph_error(self, image: U8) -> float:
         """Largest difference of the float graph's logits from the network's, relative to the largest logit."""
         expected = _answer(self.network, image)
-        (found,) = FloatExecutor(self.graph).run(image, 1)
-        assert found.shape == expected.shape
-        return float((found - expected).abs().max() / expected.abs().max())
+        (logits,) = FloatExecutor(self.graph).run(image, 1)
+        return float((_at_size_of(expected, logits) - expected).abs().max() / expected.abs().max())
 
     def snr(self, image: U8) -> float:
         """Signal-to-noise ratio of the oracle's logits against the network's, in dB."""
-        expected = _answer(self.network, image)[0].permute(1, 2, 0).double().numpy()
-        logits = self.program.tensors[self.program.logits]
-        found = (execute(self.program, image, 1).logits[0].astype(np.float64) - logits.zero_points[0]) * logits.scale
-        assert found.shape == expected.shape
-        return float(10 * np.log10(np.square(expected).sum() / max(np.square(found - expected).sum(), 1e-30)))
+        expected = _answer(self.network, image)
+        tensor = self.program.tensors[self.program.logits]
+        stored = torch.from_numpy(execute(self.program, image, 1).logits[0].astype(np.float32))
+        logits = ((stored - tensor.zero_points[0]) * tensor.scale).permute(2, 0, 1)[None]
+        noise = (_at_size_of(expected, logits) - expected).square().sum()
+        return float(10 * torch.log10(expected.square().sum() / noise.clamp(min=1e-30)))
+
+    def runtime_differences(self, image: U8) -> list[str]:
+        """Return the tensors in which the compiled runtime and the oracle differ in any byte."""
+        expected = execute(self.program, image, 1).tensors
+        found = load(to_bytes(self.program)).taps(image, iterations=1)
+        return [name for name, step in expected if not np.array_equal(found[name, step], expected[name, step])]
 
 
 def converted(network: nn.Module, sizes: Sequence[tuple[int, int]] = ((40, 56), (37, 51))) -> Converted:
@@ -75,3 +83,10 @@ def _answer(network: nn.Module, image: U8) -> torch.Tensor:
     while not isinstance(result, torch.Tensor):
         result = next(iter(result.values() if isinstance(result, dict) else result))
     return result[:, :, None, None] if result.ndim == 2 else result
+
+
+def _at_size_of(expected: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Resample logits as the network does: the converter leaves a last resampling to the labels."""
+    if logits.shape == expected.shape:
+        return logits
+    return F.interpolate(logits, size=expected.shape[2:], mode="bilinear", align_corners=False)

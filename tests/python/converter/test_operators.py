@@ -1,4 +1,4 @@
-"""Every ATen operator that converts: the float graph computes what torch does, and int8 is close to it."""
+"""Every ATen operator that converts: the float graph does what torch does, int8 is close, the runtime is the oracle."""
 
 from __future__ import annotations
 
@@ -128,6 +128,7 @@ def test_operator(name: str) -> None:
     for image in result.images:
         assert result.graph_error(image) < 1e-4
         assert result.snr(image) > 28.0
+        assert result.runtime_differences(image) == []
     assert operators_of(result.program, kind)
 
 
