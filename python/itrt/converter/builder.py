@@ -201,6 +201,10 @@ class SectionBuilder:
         del self.operators[operator.output]
         del self.tensors[operator.output]
 
+    def is_read(self, tensor: str) -> bool:
+        """Return whether an operator reads a tensor, if only its size."""
+        return any(tensor in operator.inputs for operator in self.operators.values())
+
     def attach(self, output: str, convolution: str, places: NDArray[np.int64]) -> None:
         """Remember that changing a convolution changes a tensor behind it, which only copies its values.
 

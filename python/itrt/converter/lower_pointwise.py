@@ -162,7 +162,7 @@ def _gates_itself(value: Value, gate: Value, node: Node, section: SectionBuilder
     function = sources[0].operator
     if len(sources) > 1 or not isinstance(function, FloatLookup) or function.constants:
         return False
-    if section.whole_tensors(value) != (function.input,):
+    if section.whole_tensors(value) != (function.input,) or section.is_read(function.output):
         return False
     section.remove(function)
     output = section.new_tensor(node, "gate")

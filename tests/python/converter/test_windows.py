@@ -59,7 +59,7 @@ def program_of(operator: str, **arguments: Any) -> Program:
 
 
 def error_in_steps(program: Program, expected: Any) -> float:
-    """Largest difference of the last operator from torch on what it reads, in output steps; the runtime is the oracle."""
+    """Largest difference of the last operator from torch on what it reads, in output steps; checks the runtime, too."""
     tensors = execute(program, IMAGE, 1).tensors
     found = load(to_bytes(program)).taps(IMAGE, iterations=1)
     assert all(np.array_equal(found[key], value) for key, value in tensors.items())
