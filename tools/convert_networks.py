@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Convert networks of torchvision, timm and segmentation-models-pytorch as they are, and say how close int8 is.
 
-Prints two Markdown tables: what was converted, and what was not and why. Weights are random, so nothing is downloaded
-and labels are harder to keep than those of a trained network, whose logits are further apart; statistics of batch
-normalization come from the drawn scenes that also calibrate. Libraries that are not installed are left out.
+Prints two Markdown tables: what was converted, and what was not and why. Weights are random, so that nothing is
+downloaded; statistics of batch normalization come from the drawn scenes that also calibrate. A random network amplifies
+any noise from layer to layer, which a trained one does not, so each row also has a yardstick: the float network against
+itself when every value of the image is off by one of its 256 levels. Libraries that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from itrt.converter import Conversion, convert
 from itrt.errors import ItrtError
@@ -97,7 +98,10 @@ def main() -> None:
     height, width = arguments.size
     images = list(synthetic_data(train=arguments.images, validation=1, height=height, width=width).train.images)
     failures = []
-    print("| library | network | operators | logits, dB | labels equal |\n|---|---|---|---|---|")
+    print(
+        "| library | network | operators | int8: logits, dB | labels equal | float, image off by one: dB | labels equal |"
+    )
+    print("|---|---|---|---|---|---|---|")
     for subject in chosen:
         if importlib.util.find_spec(subject.library) is None:
             continue
@@ -109,7 +113,7 @@ def main() -> None:
         except ItrtError as error:
             failures.append((subject, " ".join(str(error).split())))
         else:
-            print(f"| {subject.library} | {subject.name} | {row} |", flush=True)
+            print(f"| {subject.library} | {subject.name} | {row} | {sensitivity(network, images)} |", flush=True)
     print("\n| library | network | why not |\n|---|---|---|")
     for subject, reason in failures:
         print(f"| {subject.library} | {subject.name} | {reason} |")
@@ -120,21 +124,41 @@ def with_statistics(network: nn.Module, images: list[NDArray[np.uint8]]) -> nn.M
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = None  # the average over all batches
-    pixels = torch.stack([torch.from_numpy(image.copy()) for image in images]).permute(0, 3, 1, 2).float() / 255
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     if norms:
         with torch.no_grad():
-            network.train()((pixels - mean) / std)
+            network.train()(normalized(images, 0.0))
     return network.eval()
+
+
+def normalized(images: list[NDArray[np.uint8]], noise: float) -> Tensor:
+    """Return the images as the network sees them, (images, 3, height, width), each value off by -noise or noise."""
+    pixels = torch.stack([torch.from_numpy(image.copy()) for image in images]).permute(0, 3, 1, 2).float()
+    signs = 2 * torch.randint(0, 2, pixels.shape, generator=torch.Generator().manual_seed(0)) - 1
+    mean, std = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    return (pixels + noise * signs - mean) / std
+
+
+def logits_of(network: nn.Module, batch: Tensor) -> Tensor:
+    """Return the network's first result."""
+    with torch.no_grad():
+        result = network(batch)
+    while not isinstance(result, Tensor):  # a dictionary or a tuple
+        result = next(iter(result.values() if isinstance(result, dict) else result))
+    return result
+
+
+def sensitivity(network: nn.Module, images: list[NDArray[np.uint8]]) -> str:
+    """Return the yardstick's cells."""
+    expected, found = (logits_of(network, normalized(images, noise)) for noise in (0.0, 1.0))
+    snr = float(10 * torch.log10(expected.square().sum() / (expected - found).square().sum()))
+    equal = float((expected.argmax(1) == found.argmax(1)).float().mean())
+    return f"{snr:.1f} | {equal:.1%}"
 
 
 def to_int8(network: nn.Module, path: Path, images: list[NDArray[np.uint8]]) -> Conversion:
     """Convert; every image calibrates and is compared."""
-    with torch.no_grad():
-        result = network(torch.zeros(1, 3, *images[0].shape[:2]))
-    while not isinstance(result, torch.Tensor):  # a dictionary or a tuple: the first counts
-        result = next(iter(result.values() if isinstance(result, dict) else result))
-    classes = [str(index) for index in range(result.shape[1])]
+    channels = logits_of(network, normalized(images[:1], 0.0)).shape[1]
+    classes = [str(index) for index in range(channels)]
     return convert(network, path, calibration=images, mean=MEAN, std=STD, classes=classes, parity_images=len(images))
 
 

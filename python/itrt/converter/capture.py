@@ -35,7 +35,12 @@ _torch_logger = logging.getLogger("torch")
 
 
 class _ExportError(ConversionError):
-    """A part cannot be exported with an example of this size; perhaps with another."""
+    """A part cannot be exported with these arguments; perhaps with those of another size."""
+
+    def __init__(self, message: str, part: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        super().__init__(message)
+        self.part = part
+        self.arguments = arguments
 
 
 class _Part(nn.Module):
@@ -80,15 +85,19 @@ def capture(network: nn.Module, example_input: Tensor | None = None) -> Captured
         If export fails or the block's steps differ in structure.
     """
     network = copy.deepcopy(network).to("cpu", torch.float32).eval()
-    if example_input is not None:
-        return _capture(network, example_input.detach().to("cpu", torch.float32))
-    *sizes, last = _EXAMPLE_SIZES
-    for size in sizes:
+    if example_input is None:
+        *others, last = (torch.zeros(1, 3, *size) for size in _EXAMPLE_SIZES)
+    else:
+        others, last = [], example_input.detach().to("cpu", torch.float32)
+    for image in others:
         try:
-            return _capture(network, torch.zeros(1, 3, *size))
+            return _capture(network, image)
         except _ExportError as error:
-            logger.info("%dx%d: %s", *size, error)
-    return _capture(network, torch.zeros(1, 3, *last))
+            logger.info("example of %dx%d: %s", *image.shape[2:], error)
+    try:
+        return _capture(network, last)
+    except _ExportError as error:
+        raise ConversionError(f"{error}{_static_size_hint(error)}") from error
 
 
 def _capture(network: nn.Module, image: Tensor) -> CapturedNetwork:
@@ -127,8 +136,9 @@ def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inpu
                 program = program.run_decompositions({})
     except Exception as error:
         raise _ExportError(
-            f"{name} of {type(network).__name__}: torch.export with dynamic height and width failed: "
-            f"{_reason(error)}{_static_size_hint(part, arguments)}"
+            f"{name} of {type(network).__name__}: torch.export with dynamic height and width failed: {_reason(error)}",
+            part,
+            arguments,
         ) from error
     return read_export(name, program, tuple(inputs))
 
@@ -141,13 +151,13 @@ def _reason(error: Exception) -> str:
     return lines[0].split("! For more information")[0] if lines else type(error).__name__
 
 
-def _static_size_hint(part: nn.Module, arguments: tuple[Tensor, ...]) -> str:
+def _static_size_hint(error: _ExportError) -> str:
     """Say so where only the dynamic sizes are in the way."""
-    height, width = arguments[0].shape[2:]
+    height, width = error.arguments[0].shape[2:]
     try:
         with _without_torchs_messages():
             # torch remembers at the tensors themselves that they were of dynamic size.
-            torch.export.export(part, tuple(map(torch.zeros_like, arguments)), strict=False)
+            torch.export.export(error.part, tuple(map(torch.zeros_like, error.arguments)), strict=False)
     except Exception:
         return ""
     return f"; it can be exported with a fixed size ({height}x{width}), but itrt's programs take images of any size"

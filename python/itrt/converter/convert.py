@@ -67,8 +67,9 @@ def convert(
     Parameters
     ----------
     network
-        An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w). It is
-        converted as in evaluation mode and is not changed.
+        An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w) or,
+        for the image as a whole, (1, classes); of several results the first counts (docs/converter.md). A last bilinear
+        resampling to the image's size is left to the labels. It is converted as in evaluation mode and is not changed.
     path
         The file to write; it appears complete or not at all.
     calibration
@@ -81,7 +82,8 @@ def convert(
     palette
         A color (red, green, blue), 0..255, for each class; a default one if None.
     example_input
-        Float (1, 3, H, W) of a size to export with; zeros of 481x641 if None.
+        Float (1, 3, H, W) of a size to export with; if None, zeros of 481x641, or of 512x640 for a network that does
+        not take those.
     name
         The model's name; the file's if None.
     observer
@@ -108,6 +110,7 @@ def convert(
     names = arguments.check_classes(classes)
     colors = arguments.check_palette(palette, len(names))
     arguments.check_observer(observer)
+    arguments.check_example(example_input)
     samples = arguments.checked_samples(calibration, labels)
     total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)
