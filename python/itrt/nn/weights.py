@@ -107,7 +107,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
         ],
         "with NaN or infinite values": not_finite({name: taken[name] for name in both}),
     }
-    found = [f"{len(names)} {kind}: {_listed(names)}" for kind, names in kinds.items() if names]
+    found = [f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds.items() if names]
     if found:
         raise CheckpointError(
             f"{source}: expected the weights of this {type(network).__name__}, found {'; '.join(found)}"
@@ -124,7 +124,8 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names for an error: the first ones, and how many more there are."""
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + more
 

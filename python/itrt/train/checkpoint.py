@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import torch
+from torch import nn
 
 from itrt.errors import CheckpointError, InvalidArgumentError
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
@@ -20,7 +21,7 @@ from itrt.train.data import Colour
 FORMAT = "itrt-checkpoint"
 VERSION = 1
 
-Network = TypeVar("Network", bound=IterativeNetwork)
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def save_network(
 def load_network(path: str | Path) -> tuple[ItNet, Metadata]: ...
 @overload
 def load_network(path: str | Path, network: Network) -> tuple[Network, Metadata]: ...
-def load_network(path: str | Path, network: IterativeNetwork | None = None) -> tuple[IterativeNetwork, Metadata]:
+def load_network(path: str | Path, network: nn.Module | None = None) -> tuple[nn.Module, Metadata]:
     """Read the network of a network file or a checkpoint, on the CPU, in evaluation mode.
 
     Parameters
