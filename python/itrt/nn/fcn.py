@@ -105,7 +105,7 @@ class FCNVGG16(nn.Module):
         backbone = nn.ModuleDict({"features": self.features, "classifier": self.classifier})
         shapes = {name: value.shape for name, value in backbone.state_dict().items()}
         convolutions = {
-            name: value.view(shapes[name]) if name in shapes and value.numel() == shapes[name].numel() else value
+            name: value.reshape(shapes[name]) if name in shapes and value.numel() == shapes[name].numel() else value
             for name, value in weights.items()
         }
         load_weights(backbone, convolutions, source="weights of VGG-16", ignore=("classifier.6.*",))
