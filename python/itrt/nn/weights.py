@@ -95,19 +95,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
     for name, value in expected.items():
         if name.rpartition(".")[2] == _COUNTER:
             taken.setdefault(name, value)
-    both = [name for name in expected if isinstance(taken.get(name), Tensor)]
-    kinds = {
-        "missing": [name for name in expected if name not in taken],
-        "surplus": [name for name in taken if name not in expected],
-        "no tensor": [name for name in expected if name in taken and not isinstance(taken[name], Tensor)],
-        "of another shape": [
-            f"{name} of shape {tuple(taken[name].shape)} instead of {tuple(expected[name].shape)}"
-            for name in both
-            if taken[name].shape != expected[name].shape
-        ],
-        "with NaN or infinite values": not_finite({name: taken[name] for name in both}),
-    }
-    found = [f"{len(names)} {kind}: {listed(names)}" for kind, names in kinds.items() if names]
+    found = [f"{len(names)} {kind}: {listed(names)}" for kind, names in _differences(expected, taken).items() if names]
     if found:
         raise CheckpointError(
             f"{source}: expected the weights of this {type(network).__name__}, found {'; '.join(found)}"
@@ -115,9 +103,30 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, source: s
     network.load_state_dict(taken)
 
 
-def not_finite(weights: Mapping[str, Tensor]) -> list[str]:
-    """Return the names of tensors with NaN or infinite values."""
-    return [name for name, value in weights.items() if not bool(torch.isfinite(value).all())]
+def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """Return the names that do not fit, by what is wrong with them."""
+    both = {name: found[name] for name in expected if name in found}
+    tensors = {name: value for name, value in both.items() if isinstance(value, Tensor)}
+    return {
+        "missing": [name for name in expected if name not in found],
+        "surplus": [name for name in found if name not in expected],
+        "no tensor": [name for name in both if name not in tensors],
+        "of another shape": [
+            f"{name} of shape {tuple(value.shape)} instead of {tuple(expected[name].shape)}"
+            for name, value in tensors.items()
+            if value.shape != expected[name].shape
+        ],
+        "with NaN or infinite values": not_finite(tensors),
+    }
+
+
+def not_finite(weights: Mapping[str, object]) -> list[str]:
+    """Return the names of tensors with NaN or infinite values; a state dict may hold other things, too."""
+    return [
+        name
+        for name, value in weights.items()
+        if isinstance(value, Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all())
+    ]
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
