@@ -89,8 +89,10 @@ class Comparison:
         return f"by chance alone: {200 / comb(mine + others, mine):.0f} %"
 
     def _check_alike(self, row: Row) -> None:
-        networks = {result.request.network for result in row.results}
-        if len(networks) > 1:
-            raise InvalidArgumentError(
-                f"{row.variant.name}: expected runs of one network, found {' and '.join(map(str, networks))}"
-            )
+        for result in row.results[1:]:
+            first, other = row.results[0].request, result.request
+            if first.network != other.network or first.recipe.differences(other.recipe).keys() - {"seed"}:
+                raise InvalidArgumentError(
+                    f"{other.name}: expected a run that differs from {first.name} in its seed alone, found "
+                    f"{other.network} and {other.recipe}"
+                )
