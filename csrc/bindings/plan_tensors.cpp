@@ -44,7 +44,8 @@ std::vector<BufferRow> rows_of(const plan::TensorBuffers& tensors) {
 std::vector<BufferRow> tensor_buffers(const SharedProgram& program, std::int64_t height, std::int64_t width,
                                       std::int64_t alignment, const std::vector<Pair64>& striped,
                                       const std::vector<model::TensorIndex>& absent, std::int64_t rows_at_once) {
-  if (rows_at_once < 0) throw InvalidArgument("rows_at_once: expected 0 or more, found " + std::to_string(rows_at_once));
+  if (rows_at_once < 0)
+    throw InvalidArgument("rows_at_once: expected 0 or more, found " + std::to_string(rows_at_once));
   plan::Schedule schedule;
   schedule.rows_at_once = rows_at_once;
   for (const auto& [begin, end] : striped) schedule.striped.push_back({begin, end});
@@ -71,8 +72,7 @@ void register_plan_tensors(py::module_& module) {
   plan.attr("SESSION_ALIGNMENT") = cache_line;
   plan.attr("SESSION_SLACK") = kernels::input_slack;  // bytes behind the last tensor that kernels may read
   plan.def("tensor_buffers", &tensor_buffers, py::arg("program"), py::arg("height"), py::arg("width"),
-           py::arg("alignment"), py::arg("striped"), py::arg("absent"),
-           py::arg("rows_at_once"),
+           py::arg("alignment"), py::arg("striped"), py::arg("absent"), py::arg("rows_at_once"),
            "Tensors that share a buffer, each with the bytes below it there, and its pieces, where the operators in\n"
            "each of the ranges `striped` run in turns, some tensors are not there as a whole, and convolutions write\n"
            "so many rows before they read what later rows need (0: in no order). Time counts operators: stem, block,\n"

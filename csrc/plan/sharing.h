@@ -1,11 +1,10 @@
 // Tensors that share a buffer: which, and where in it each of them lies.
 //
-//   bytes                  b is written over a, a lead above b's first byte: an addition with a lead of 0, a convolution
-//     ^  +---+- - -+       some rows behind what it still reads. The buffer occupies both while b is written:
-//     |  | a |  a  |----+
-//     |  |   |.....|    |        pieces   a's bytes     [lead, lead + size of a)
-//     |  +---+  b  | b  |                 both          [0, the higher end)
-//     |      |     |    |                 b's bytes     [0, size of b)
+//   bytes                  b is written over a, which begins a lead above b's first byte: an addition with a lead of 0,
+//     ^  +---+- - -+       a convolution some rows behind what it still reads. While b is written the buffer holds
+//     both: |  | a |  a  |----+ |  |   |.....|    |        pieces   a's bytes     [lead, lead + size of a) |  +---+  b
+//     | b  |                 both          [0, the higher end) |      |     |    |                 b's bytes     [0,
+//     size of b)
 //     +------+-----+----+--> time
 #pragma once
 
@@ -25,8 +24,8 @@ struct Interval {
 
 using Lifetime = std::vector<Interval>;
 
-// The operator of this time may write `to` over `from`, which begins `lead` bytes above it, if nothing else wants `from`
-// then or later.
+// The operator of this time may write `to` over `from`, which begins `lead` bytes above it, if nothing else wants
+// `from` then or later.
 struct Overwrite {
   std::int64_t time = 0;
   std::size_t from = 0, to = 0;

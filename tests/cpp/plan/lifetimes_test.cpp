@@ -138,7 +138,7 @@ TEST(Lifetimes, AConvolutionWritesSomeRowsBehindWhatItReads) {
   EXPECT_NE(in_order(program, 0).buffer_of_tensor[3], in_order(program, 0).buffer_of_tensor[1]);
   const TensorBuffers behind = in_order(program, 1);
   EXPECT_EQ(behind.buffer_of_tensor[3], behind.buffer_of_tensor[1]);
-  EXPECT_EQ(behind.starts[1] - behind.starts[3], 2 * 8 * 2);  // output rows 0 and 1 both read input row 0
+  EXPECT_EQ(behind.starts[1] - behind.starts[3], 2 * 8 * 2);      // output rows 0 and 1 both read input row 0
   EXPECT_EQ(behind.starts[0] - behind.starts[1], 8 * 4 + 7 * 8);  // 1x1, and its rows grow by 8 bytes each
   EXPECT_EQ(in_order(program, 4).starts[1] - in_order(program, 4).starts[3], 4 * 8 * 2);
 }
