@@ -1,11 +1,12 @@
 // Tensors that share a buffer: which, and where in it each of them lies.
 //
-//   bytes                  b is written over a, which begins a lead above b's first byte: an addition with a lead of 0,
-//     ^  +---+- - -+       a convolution some rows behind what it still reads. While b is written the buffer holds
-//     both: |  | a |  a  |----+ |  |   |.....|    |        pieces   a's bytes     [lead, lead + size of a) |  +---+  b
-//     | b  |                 both          [0, the higher end) |      |     |    |                 b's bytes     [0,
-//     size of b)
-//     +------+-----+----+--> time
+//   bytes                  b is written over a, which begins a lead above b's first byte: an
+//     ^  +---+- - -+       addition with a lead of 0, a convolution some rows behind what it
+//     |  | a |  a  |----+  still reads. While b is written the buffer holds both:
+//     |  |   |.....|    |
+//     |  +---+  b  | b  |     pieces   a's bytes     [lead, lead + size of a)
+//     |      |     |    |              both          [0, the higher end)
+//     +------+-----+----+--> time      b's bytes     [0, size of b)
 #pragma once
 
 #include <cstddef>
