@@ -22,7 +22,7 @@ from itrt.converter.folding import fold_normalization, hoist
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
 from itrt.converter.quantization import QuantizedGraph, quantize_graph
-from itrt.errors import ConversionError, InvalidArgumentError
+from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
 from itrt.quantize import ObserverKind
@@ -103,7 +103,7 @@ def convert(
         If an argument is wrong; before work starts, as far as it can be known then.
     ConversionError
         If the network cannot be converted: every unsupported operator is named, weights that are not finite, or the
-        image whose size the network cannot execute. Nothing is written then.
+        image whose size the network cannot process. Nothing is written then.
     """
     target = arguments.check_target(path)
     normalization = arguments.check_normalization(mean, std)
@@ -163,13 +163,7 @@ def _calibrate(
     """Observe every image; return the first ``keep`` samples."""
     kept: list[Sample] = []
     for index, sample in enumerate(samples):
-        try:
-            calibrator.observe(sample[0])
-        except RuntimeError as error:  # of an operator of torch, such as a sum of tensors of different sizes
-            found = "{}x{}".format(*sample[0].shape)
-            raise ConversionError(
-                f"calibration image {index}: expected a size that the network can execute, found {found}: {error}"
-            ) from error
+        calibrator.observe(sample[0])
         if index < keep:
             kept.append(sample)
         progress(index + 1)

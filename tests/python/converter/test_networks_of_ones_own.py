@@ -137,7 +137,7 @@ def poisoned(name: str, value: float) -> nn.Module:
             nn.Conv2d(3, 4, 5),
             {"calibration": [IMAGES[0], IMAGES[0][:3, :30].copy()]},
             ConversionError,
-            r"calibration image 1: expected a size that the network can execute, found 3x30: ",
+            r"calibration image of 3x30: expected a size that the network can process, found ",
         ),
     ],
 )
