@@ -131,15 +131,6 @@ def check_observer(kind: str) -> None:
         raise InvalidArgumentError(f"observer: expected one of {', '.join(get_args(ObserverKind))}, found {kind!r}")
 
 
-def check_example(example: Any) -> None:
-    """Raise unless an example input is None or has the shape (1, 3, height, width)."""
-    shape = None if example is None else tuple(getattr(example, "shape", ()))
-    if shape is not None and (len(shape) != 4 or shape[:2] != (1, CHANNELS) or 0 in shape):
-        raise InvalidArgumentError(
-            f"example_input: expected a tensor (1, {CHANNELS}, height, width), found {type(example).__name__} {shape}"
-        )
-
-
 def checked_samples(images: Iterable[Any], labels: Iterable[Any] | None) -> Iterator[Sample]:
     """Return an iterator over checked (image, labels or None); the first one is checked at once, the rest in turn."""
     samples = _samples(images, labels)

@@ -115,7 +115,6 @@ def convert(
     if given is not None:
         arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
-    arguments.check_example(example_input)
     samples = arguments.checked_samples(calibration, labels)
     total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)

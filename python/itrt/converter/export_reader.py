@@ -27,7 +27,7 @@ def read_export(name: str, program: ExportedProgram, inputs: tuple[str, ...]) ->
     Raises
     ------
     ConversionError
-        If the part has no result that can be one, or reads parameters that are not finite.
+        If the part has no result that can be one.
     """
     reader = _Reader(program, inputs)
     for node in program.graph.nodes:
@@ -35,7 +35,6 @@ def read_export(name: str, program: ExportedProgram, inputs: tuple[str, ...]) ->
             reader.read(node)
     output = reader.output(name)
     nodes = _needed(reader.nodes, output)
-    _check_parameters(name, nodes)
     return Section(name, inputs, nodes, output, reader.shapes, reader.dimensions)
 
 
@@ -155,17 +154,6 @@ def _needed(nodes: list[Node], output: str) -> tuple[Node, ...]:
             kept.append(node)
             needed.update(value.name for value in _flatten(node.arguments.values()) if isinstance(value, Value))
     return tuple(reversed(kept))
-
-
-def _check_parameters(name: str, nodes: tuple[Node, ...]) -> None:
-    places = [
-        f"{argument} of {node.operator} in {'module ' + node.path if node.path else 'the module itself'}"
-        for node in nodes
-        for argument, value in node.arguments.items()
-        if isinstance(value, Parameter) and not all(bool(tensor.isfinite().all()) for tensor in value.values)
-    ]
-    if places:
-        raise ConversionError(f"{name}: expected finite parameters, found infinite or NaN values: {'; '.join(places)}")
 
 
 def _expression(size: Any) -> sympy.Basic:
