@@ -2,7 +2,7 @@
 
 `relu_(x)` has the result of `relu(x)`, and whoever reads x behind it reads that result. So it is enough to read the
 operator under its functional name and to rebind x, unless x is a view of something or has views: they change, too, and
-torch's functionalization has to find out which. It takes several times as long as the export, so it is the exception.
+torch's functionalization has to find out which. It takes longer than the export itself, so it is the exception.
 """
 
 from __future__ import annotations
