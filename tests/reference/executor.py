@@ -66,12 +66,13 @@ def _run(
     written: dict[tuple[str, int | None], U8],
 ) -> None:
     for operator in section:
-        result = _execute(program, operator, values, step or 0)
+        result = execute_operator(program, operator, values, step or 0)
         values[operator.output] = result
         written[program.tensors[operator.output].name, step] = result
 
 
-def _execute(program: Program, operator: Operator, values: dict[int, U8], step: int) -> U8:
+def execute_operator(program: Program, operator: Operator, values: dict[int, U8], step: int) -> U8:
+    """One operator's output; ``values`` has a tensor of each index that it names."""
     output = program.tensors[operator.output]
 
     def zero_point(index: int) -> int:
