@@ -77,6 +77,13 @@ class OneLayer(nn.Module):
         (lambda x: functional.pad(x, (0, 0, 0, x.shape[2] // 2)), "do not depend on the image"),
         (lambda x: functional.avg_pool2d(x, 2, divisor_override=3), "divisor_override=3"),
         (lambda x: x.mean(1, keepdim=True), r"averages over dimensions \[1\]|averages over dimensions \(1,\)"),
+        (
+            lambda x: functional.linear(functional.adaptive_avg_pool2d(x, (3, 5)), torch.ones(2, 5)),
+            r"acts on other than flattened tensors",
+        ),
+        (lambda x: x.chunk(2, 2)[0] * 2.0, r"divides axis 2 of \(1, 4, height, width\)"),
+        (lambda x: functional.max_pool2d(x, 2, return_indices=True)[1] * 2.0, "takes result 1; the first is supported"),
+        (lambda x: x[:, : x.shape[2] // 999 + 2].sum(1, keepdim=True), "slices from 0 to"),
         (lambda x: x[:, :, :16], "depends on the size of the image"),
         (lambda x: x.flatten(2).reshape(x.shape), "which depend on the image"),
         (
