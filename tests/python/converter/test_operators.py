@@ -104,6 +104,7 @@ OPERATORS: dict[str, tuple[Function | nn.Module, int, type]] = {
     "chunk": (lambda x: torch.cat((x.chunk(2, 1)[1].relu(), x.chunk(2, 1)[0]), 1), 8, Gather),
     "split": (lambda x: sum(part.relu() for part in x.split([2, 4, 2], 1)[::2]), 2, Gather),
     "shuffle": (shuffle, 8, Gather),
+    "in place on a slice": (lambda x: torch.cat((x, x.sigmoid()), 1)[:, 2:14].relu_().add_(1.0), 12, Gather),
     "a channel": (lambda x: x * x.select(1, 3).unsqueeze(1), 8, Multiply),
     "narrow": (lambda x: x.narrow(1, 1, 3), 3, Gather),
     "crop": (lambda x: x[:, :, 2:-1, :-3], 8, Pad),
