@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import sympy  # type: ignore[import-untyped]
 
+_LARGEST_DIVISOR = 64
 _SYMBOLS = {name: sympy.Symbol(name, integer=True, positive=True) for name in ("height", "width")}
 
 
@@ -16,9 +17,13 @@ def difference(first: str, second: str) -> int | None:
 
 
 def ratio(first: str, second: str) -> Fraction | None:
-    """Return first / second if that is one number for all images."""
-    value = sympy.simplify(_parse(first) / _parse(second))
-    return Fraction(int(value.p), int(value.q)) if value.is_Rational else None
+    """Return the fraction with first = floor(second * fraction) for all images, if there is one."""
+    own, target = _parse(second), _parse(first)
+    value = sympy.simplify(target / own)
+    if value.is_Rational:
+        return Fraction(int(value.p), int(value.q))
+    divisors = range(2, _LARGEST_DIVISOR + 1)
+    return next((Fraction(1, divisor) for divisor in divisors if target == sympy.floor(own / divisor)), None)
 
 
 def _parse(expression: str) -> sympy.Expr:
