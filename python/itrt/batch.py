@@ -1,0 +1,66 @@
+"""Many images at once: each by one thread, as many at a time as there are threads, results in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from itrt._core import CancelToken
+from itrt.errors import CancelledError, Interrupted, InvalidArgumentError, MissingFileError
+from itrt.images import Image
+from itrt.result import Result
+
+_AHEAD = 2  # images a thread that are begun or wait, so that no thread is idle while results are in use
+
+
+def run_in_order(
+    run: Callable[[Image, CancelToken], Result], images: Iterable[Image], threads: int, cancel: CancelToken | None
+) -> Iterator[Result]:
+    """Yield ``run(image, token)`` for every image, in order.
+
+    Images are taken when their turn is near, so there may be any number of them. When the caller stops asking, or
+    something goes wrong, what is under way is cancelled and its threads have ended before this has.
+    """
+    token = CancelToken(cancel)
+    waiting: deque[Future[Result]] = deque()
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="itrt")
+    try:
+        for number, image in enumerate(images):
+            waiting.append(executor.submit(_run_named, run, number, image, token))
+            if len(waiting) >= _AHEAD * threads:
+                yield waiting[0].result()
+                waiting.popleft()
+        while waiting:
+            yield waiting[0].result()
+            waiting.popleft()
+    except CancelledError:
+        return  # by the caller's token: what was done has been yielded
+    except KeyboardInterrupt:
+        _end(executor, token)
+        if done := list(_finished(waiting)):
+            raise Interrupted(done) from None
+        raise
+    finally:
+        _end(executor, token)
+
+
+def _run_named(run: Callable[[Image, CancelToken], Result], number: int, image: Image, token: CancelToken) -> Result:
+    try:
+        return run(image, token)
+    except (InvalidArgumentError, MissingFileError) as error:
+        raise type(error)(f"images[{number}]: {error}") from error
+
+
+def _end(executor: ThreadPoolExecutor, token: CancelToken) -> None:
+    token.cancel()
+    executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(waiting: Iterable[Future[Result]]) -> Iterator[Result]:
+    """The results without a gap before them."""
+    for future in waiting:
+        try:
+            yield future.result()
+        except Exception:  # its own, or it was never begun
+            return
