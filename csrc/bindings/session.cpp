@@ -69,7 +69,9 @@ class RecordingSession {
     with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap, interruption ? &*interruption : nullptr); });
   }
 
-  void set_state(const ByteArray& state, std::int64_t first_step) { session_.set_state(bytes_of(state), first_step); }
+  void mix_state(const ByteArray& other, std::int64_t weight, std::int64_t first_step) {
+    session_.mix_state(bytes_of(other), weight, first_step);
+  }
 
   ByteArray state() const { return to_array(session_.state()); }
 
@@ -162,7 +164,7 @@ A token that is made with a parent is cancelled with it, too.)")
       .def("record", &RecordingSession::record, py::arg("tensors"))
       .def("start", &RecordingSession::start, py::arg("image"), py::arg("cancel") = py::none(),
            py::arg("seconds") = py::none())
-      .def("set_state", &RecordingSession::set_state, py::arg("state"), py::arg("first_step"))
+      .def("mix_state", &RecordingSession::mix_state, py::arg("other"), py::arg("weight"), py::arg("first_step"))
       .def("state", &RecordingSession::state)
       .def("iterate", &RecordingSession::iterate, py::arg("cancel") = py::none(), py::arg("seconds") = py::none())
       .def("answer", &RecordingSession::answer)

@@ -20,6 +20,8 @@ constexpr std::int64_t pixel_grain = 48;
 constexpr std::int64_t element_grain = 4096;
 constexpr std::int64_t row_grain = 1;
 
+constexpr std::int64_t whole_weight = 256;  // of a state that replaces another
+
 struct TensorLayout {
   std::vector<model::Size> sizes;
   Schedule schedule;
@@ -126,15 +128,19 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const I
   started_ = true;
 }
 
-void Session::set_state(std::span<const std::uint8_t> bytes, std::int64_t first_step) {
+void Session::mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step) {
   if (!started_ || iterations_done_ > 0) {
     throw InvalidArgument("state: expected between the image and the first iteration, found " +
                           (started_ ? std::to_string(iterations_done_) + " iterations done" : "no image"));
   }
   const TensorView target = state();
-  if (bytes.size() != target.bytes.size()) {
+  if (other.size() != target.bytes.size()) {
     throw InvalidArgument("state: expected " + std::to_string(target.bytes.size()) + " bytes, found " +
-                          std::to_string(bytes.size()));
+                          std::to_string(other.size()));
+  }
+  if (weight < 0 || weight > whole_weight) {
+    throw InvalidArgument("weight: expected 0 to " + std::to_string(whole_weight) + ", found " +
+                          std::to_string(weight));
   }
   const auto steps = program_->model().max_iterations;
   if (first_step < 0 || (steps && first_step >= *steps)) {
@@ -142,7 +148,12 @@ void Session::set_state(std::span<const std::uint8_t> bytes, std::int64_t first_
                           (steps ? "0 to " + std::to_string(*steps - 1) : std::string("at least 0")) + ", found " +
                           std::to_string(first_step));
   }
-  std::memcpy(data(target.index), bytes.data(), bytes.size());
+  std::uint8_t* state = data(target.index);
+  const auto theirs = static_cast<unsigned>(weight), ours = static_cast<unsigned>(whole_weight - weight);
+  constexpr auto half = static_cast<unsigned>(whole_weight / 2);
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    state[i] = static_cast<std::uint8_t>((ours * state[i] + theirs * other[i] + half) >> 8);
+  }
   first_step_ = first_step;
 }
 

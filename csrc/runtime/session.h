@@ -48,10 +48,11 @@ class Session {
   // session needs an image again.
   void start(std::span<const std::uint8_t> image, const Tap* tap = nullptr, const Interruption* interruption = nullptr);
 
-  // Begin with another state than the stem's, once the image is there: that of another run of the size. Iterations then
-  // take the constants of first_step, first_step + 1, ...; where these end, the last ones again.
-  // Throws InvalidArgument for a state of another size, a step that is none, a network without a loop, or too late.
-  void set_state(std::span<const std::uint8_t> state, std::int64_t first_step);
+  // Mix a state into the stem's, once the image is there: that of another run of the size. With w = weight, an element
+  // becomes ((256 - w) * stem's + w * other + 128) >> 8. Iterations then take the constants of first_step,
+  // first_step + 1, ...; where these end, the last ones again. Throws InvalidArgument for a state of another size, a
+  // weight that is not 0 to 256, a step that is none, a network without a loop, or too late.
+  void mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step);
 
   // The state; the view is valid until the next call. Throws InvalidArgument for a network without a loop.
   TensorView state() const;

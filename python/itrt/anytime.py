@@ -53,9 +53,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """A state to begin with, (h, w, channels) u8, and the step whose constants the first iteration takes."""
+    """What a run begins with, if not with the stem's state alone.
+
+    ``state``, (h, w, channels) u8, has ``weight`` of 256 parts in the first state, the stem's has the others;
+    ``first_step`` is the step, from 0, whose constants the first iteration takes.
+    """
 
     state: NDArray[np.uint8]
+    weight: int
     first_step: int
 
 
@@ -116,7 +121,7 @@ class Run:
             self._core.start(pixels, cancel, self._seconds_left())
             self._started = True
             if warm is not None:
-                self._core.set_state(warm.state, warm.first_step)
+                self._core.mix_state(warm.state, warm.weight, warm.first_step)
             reason = None
             while reason is None:
                 begin = self._clock()

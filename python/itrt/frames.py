@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,20 @@ from itrt.result import Result
 from itrt.sessions import Sessions
 
 
+@dataclass(frozen=True)
+class Warmth:
+    """How a frame begins: see `WarmStart`."""
+
+    weight: int
+    first_step: int
+
+
 class Video(Iterator[Result]):
     """An iterator over the answers to a video's frames, in their order; `itrt.Model.video` makes it.
 
-        frame 1 ─► stem ─► block ─► block ─► ... ─► head          frame 2 ─► stem ─┐ (features)
-                                                 └─► state ─────────────────────────┴─► block ─► ... ─► head
+        frame 1 ─► stem ─► block ─► ... ─► block ─► head
+                                              └──── share ────┐ state
+        frame 2 ─► stem ──────────────────── 1 - share ───────┴─► block ─► ... ─► block ─► head
 
     A frame is read when its answer is asked for. An error is that of one frame and names it; asking again goes on with
     the next frame, from the state of the last one that was answered. A cancelled video ends.
@@ -30,12 +40,12 @@ class Video(Iterator[Result]):
         read: Callable[[Image], NDArray[np.uint8]],
         sessions: Sessions,
         limits: Limits,
-        first_step: int | None,
+        warm: Warmth | None,
         make_result: Callable[[int, int], MakeResult],
         clock: Clock,
     ) -> None:
         self._frames, self._read, self._sessions = frames, read, sessions
-        self._limits, self._first_step = limits, first_step
+        self._limits, self._warmth = limits, warm
         self._make_result, self._clock = make_result, clock
         self._number = 0
         self._size: tuple[int, ...] = ()
@@ -64,14 +74,14 @@ class Video(Iterator[Result]):
                 result = run.result(pixels, self._warm())
             except CancelledError:
                 raise StopIteration from None
-            if self._first_step is not None:
+            if self._warmth is not None:
                 self._state = session.core.state()
         return result
 
     def _warm(self) -> WarmStart | None:
-        if self._first_step is None or self._state is None:
+        if self._warmth is None or self._state is None:
             return None
-        return WarmStart(self._state, self._first_step)
+        return WarmStart(self._state, self._warmth.weight, self._warmth.first_step)
 
     def _pixels(self, image: Image) -> NDArray[np.uint8]:
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from itrt import _core
 from itrt._core import CancelToken
 from itrt.anytime import Clock, Limits, MakeResult, Run
-from itrt.arguments import check_count
+from itrt.arguments import check_count, check_positive
 from itrt.errors import InvalidArgumentError
 from itrt.images import Image, read_image
 from itrt.result import Result
@@ -24,10 +24,11 @@ from itrt.stripes import AUTO, Stripe, StripeChoice, StripeRow, named_stripes, s
 
 if TYPE_CHECKING:
     from itrt.execution import ExecutedOperator
-    from itrt.frames import Video
+    from itrt.frames import Video, Warmth
     from itrt.profile import Profile
 
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
+_WARM_SHARE, _WARM_STEP = 0.25, 0  # the best single iteration a frame that was measured: docs/anytime.md
 _MAX_EXTENT = 1 << 33  # of an image's height or width: no tensor may be larger
 
 
@@ -110,6 +111,15 @@ class Model:
         tensor = self._program.tensors[self._program.logits]
         return tensor.scale, tensor.zero_points[0]
 
+    def check_iterations(self, iterations: int | None) -> int:
+        """Return how many iterations a run has that is asked for these (None: as trained).
+
+        Raises InvalidArgumentError if that is no integer from 1 to `max_iterations`.
+        """
+        if iterations is None:
+            return self.iterations
+        return check_count("iterations", iterations, self.max_iterations)
+
     def arena_bytes(self, height: int, width: int) -> int:
         """Bytes of the one arena that holds all activations of a run on images of this size."""
         checked = check_count("height", height, _MAX_EXTENT), check_count("width", width, _MAX_EXTENT)
@@ -160,7 +170,7 @@ class Model:
             At Ctrl-C, a KeyboardInterrupt with the result of the iterations that are done.
         """
         begin = self._clock()
-        limits = Limits(self._check_iterations(iterations), deadline_ms, stop, cancel).check()
+        limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
         pixels = self._read_image(image)
         height, width = pixels.shape[:2]
         with self._sessions.session(height, width) as session:
@@ -178,7 +188,7 @@ class Model:
 
         The next iteration is executed when the next answer is asked for; `Stream.resume` allows more.
         """
-        limits = Limits(self._check_iterations(iterations), stop=stop, cancel=cancel).check()
+        limits = Limits(self.check_iterations(iterations), stop=stop, cancel=cancel).check()
         pixels = self._read_image(image)
         maker = self._result_maker(*pixels.shape[:2])
         return Stream(self._sessions, pixels, limits, self.max_iterations, maker, self._clock)
@@ -211,7 +221,7 @@ class Model:
         """
         from itrt.batch import run_in_order  # `import itrt` stays small
 
-        count = self._check_iterations(iterations)
+        count = self.check_iterations(iterations)
         Limits(count, stop=stop, cancel=cancel).check()
         single = self._single_threaded()
 
@@ -228,7 +238,8 @@ class Model:
         iterations: int | None = None,
         *,
         warm: bool = False,
-        first_step: int | None = None,
+        share: float = _WARM_SHARE,
+        first_step: int = _WARM_STEP,
         deadline_ms: float | None = None,
         stop: Rule | None = None,
         cancel: CancelToken | None = None,
@@ -240,11 +251,12 @@ class Model:
         frames
             Any iterable of what `run` takes, such as `itrt.video.VideoReader`; a frame is taken when it is asked for.
         warm
-            Begin with the state that the last frame ended with, instead of the stem's: docs/anytime.md says when that
-            saves iterations.
+            Mix the state that the last frame ended with into the stem's: docs/anytime.md says when that helps.
+        share
+            Of a warm start: the last state's share of the first one, more than 0 and at most 1, in 256ths.
         first_step
-            The step, from 0, whose batch normalization the first iteration of a warm start takes; the next ones take
-            the next steps', then the last one's. Default: the last step.
+            Of a warm start: the step, from 0, whose batch normalization the first iteration takes; the next ones take
+            the next steps', then the last one's.
         iterations, deadline_ms, stop, cancel
             As in `run`, for every frame; the deadline counts from the moment at which the frame was there. A cancelled
             token ends the video.
@@ -257,12 +269,10 @@ class Model:
         """
         from itrt.frames import Video  # `import itrt` stays small
 
-        limits = Limits(self._check_iterations(iterations), deadline_ms, stop, cancel).check()
-        step = self._check_first_step(first_step) if warm else None
-        if first_step is not None and not warm:
-            raise InvalidArgumentError(f"first_step: expected a warm start (warm=True), found {first_step} without one")
+        limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
+        warmth = self._warmth(share, first_step) if warm else None
         images = _images("video: frames", frames)
-        return Video(images, self._read_image, self._sessions, limits, step, self._result_maker, self._clock)
+        return Video(images, self._read_image, self._sessions, limits, warmth, self._result_maker, self._clock)
 
     def taps(
         self, image: Image, iterations: int | None = None, names: Sequence[str] | None = None
@@ -279,7 +289,7 @@ class Model:
         Arrays (height, width, channels) u8 by (tensor name, step). The stem's tensors have step None; those of the
         block and of the head, which runs after every iteration here, have steps from 0.
         """
-        count = self._check_iterations(iterations)
+        count = self.check_iterations(iterations)
         pixels = self._read_image(image)
         all_names = self.tensor_names
         wanted = all_names if names is None else list(names)
@@ -329,7 +339,7 @@ class Model:
         """
         from itrt.profile import Profile, Profiler  # `import itrt` stays small: few runs are profiled
 
-        count = self._check_iterations(iterations)
+        count = self.check_iterations(iterations)
         checked_repeats = check_count("repeats", repeats, None)
         pixels = self._read_image(image)
         height, width = pixels.shape[:2]
@@ -351,18 +361,14 @@ class Model:
             f"max_iterations={self.max_iterations}, threads={self.threads}, isa={self.isa!r})"
         )
 
-    def _check_iterations(self, iterations: int | None) -> int:
-        if iterations is None:
-            return self.iterations
-        return check_count("iterations", iterations, self.max_iterations)
+    def _warmth(self, share: float, first_step: int) -> Warmth:
+        from itrt.frames import Warmth
 
-    def _check_first_step(self, first_step: int | None) -> int:
         if self._program.state is None:
             raise InvalidArgumentError(f"warm: expected a network with a loop, found {self.name} without one")
         steps = self.max_iterations
-        if first_step is None:
-            return 0 if steps is None else steps - 1
-        return check_count("first_step", first_step, None if steps is None else steps - 1, lowest=0)
+        step = check_count("first_step", first_step, None if steps is None else steps - 1, lowest=0)
+        return Warmth(max(round(256 * check_positive("share", share, 1)), 1), step)
 
     def _read_image(self, image: Image) -> NDArray[np.uint8]:
         pixels = read_image(image)

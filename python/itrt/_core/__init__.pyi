@@ -179,12 +179,13 @@ class Session:
         self, cancel: CancelToken | None = None, seconds: typing.SupportsFloat | typing.SupportsIndex | None = None
     ) -> None: ...
     def measure(self, enabled: bool) -> None: ...
-    def record(self, tensors: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None: ...
-    def set_state(
+    def mix_state(
         self,
-        state: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        other: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        weight: typing.SupportsInt | typing.SupportsIndex,
         first_step: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
+    def record(self, tensors: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None: ...
     def start(
         self,
         image: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],

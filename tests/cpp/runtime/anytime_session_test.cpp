@@ -154,7 +154,7 @@ TEST(WarmStart, AnotherSessionGoesOnWhereOneStopped) {
     const Bytes state = copy(whole.state());
     const std::vector<Bytes> expected = answers(whole, 2);
     other.start(image_of(1));
-    other.set_state(state, 1);
+    other.mix_state(state, 256, 1);
     EXPECT_EQ(copy(other.state()), state);
     EXPECT_EQ(answers(other, 2), expected);
     other.start(image_of(1));  // the next start is a cold one
@@ -171,7 +171,7 @@ TEST(WarmStart, TheLastStepRepeats) {
   Session session(load(program), {1, 1}, 1);
   const auto run = [&](std::int64_t first_step, int iterations) {
     session.start(Bytes(3, 7));
-    session.set_state(Bytes(1, 20), first_step);
+    session.mix_state(Bytes(1, 20), 256, first_step);
     for (int i = 0; i < iterations; ++i) session.iterate();
     return session.answer().bytes[0];
   };
@@ -182,33 +182,52 @@ TEST(WarmStart, TheLastStepRepeats) {
   EXPECT_EQ(run(1, 2), 20 + 10 + 100 + 3);
   EXPECT_EQ(run(2, 2), 20 + 100 + 100 + 3);
   session.start(Bytes(3, 7));
-  session.set_state(Bytes(1, 20), 1);
+  session.mix_state(Bytes(1, 20), 256, 1);
   for (int i = 0; i < 3; ++i) session.iterate();  // as many as a cold start has
   expect_error<InvalidArgument>([&] { session.iterate(); }, {"iterations", "at most 3", "one more"});
+}
+
+TEST(WarmStart, StatesAreMixedByWeight) {
+  Session session(load(test::counter()), {1, 1}, 1);
+  const auto mixed = [&](std::uint8_t stem, std::uint8_t other, std::int64_t weight) {
+    session.start(Bytes(3, stem));
+    session.mix_state(Bytes(1, other), weight, 0);
+    return session.state().bytes[0];
+  };
+  EXPECT_EQ(mixed(20, 200, 0), 20);
+  EXPECT_EQ(mixed(20, 200, 256), 200);
+  EXPECT_EQ(mixed(20, 200, 64), 65);
+  EXPECT_EQ(mixed(255, 255, 100), 255);
+  EXPECT_EQ(mixed(0, 1, 127), 0);
+  EXPECT_EQ(mixed(0, 1, 128), 1);  // halves up
 }
 
 TEST(WarmStart, WrongStatesAreErrors) {
   Session session(load(test::small_network(3)), size, 1);
   expect_error<InvalidArgument>([&] { session.state(); }, {"session", "an image before a state"});
-  expect_error<InvalidArgument>([&] { session.set_state(Bytes(1), 0); }, {"state", "found no image"});
+  expect_error<InvalidArgument>([&] { session.mix_state(Bytes(1), 256, 0); }, {"state", "found no image"});
   session.start(image_of(1));
   const Bytes state = copy(session.state());
-  expect_error<InvalidArgument>([&] { session.set_state(Bytes(state.size() + 1), 0); },
+  expect_error<InvalidArgument>([&] { session.mix_state(Bytes(state.size() + 1), 256, 0); },
                                 {"state", "expected " + std::to_string(state.size()) + " bytes"});
   for (const std::int64_t step : {-1, 3}) {
-    expect_error<InvalidArgument>([&] { session.set_state(state, step); },
+    expect_error<InvalidArgument>([&] { session.mix_state(state, 256, step); },
                                   {"first_step", "0 to 2", "found " + std::to_string(step)});
   }
+  for (const std::int64_t weight : {-1, 257}) {
+    expect_error<InvalidArgument>([&] { session.mix_state(state, weight, 0); },
+                                  {"weight", "0 to 256", "found " + std::to_string(weight)});
+  }
   session.iterate();
-  expect_error<InvalidArgument>([&] { session.set_state(state, 0); }, {"state", "found 1 iterations done"});
+  expect_error<InvalidArgument>([&] { session.mix_state(state, 256, 0); }, {"state", "found 1 iterations done"});
   Session endless(load(test::small_network()), size, 1);
   endless.start(image_of(1));
-  endless.set_state(state, 1000);
-  expect_error<InvalidArgument>([&] { endless.set_state(state, -1); }, {"first_step", "at least 0"});
+  endless.mix_state(state, 256, 1000);
+  expect_error<InvalidArgument>([&] { endless.mix_state(state, 256, -1); }, {"first_step", "at least 0"});
   Session straight(load(test::feed_forward()), size, 1);
   straight.start(image_of(1));
   expect_error<InvalidArgument>([&] { straight.state(); }, {"state", "a network with a loop"});
-  expect_error<InvalidArgument>([&] { straight.set_state(state, 0); }, {"state", "a network with a loop"});
+  expect_error<InvalidArgument>([&] { straight.mix_state(state, 256, 0); }, {"state", "a network with a loop"});
 }
 
 }  // namespace

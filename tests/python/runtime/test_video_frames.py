@@ -31,18 +31,23 @@ def test_a_cold_video_is_a_run_a_frame(limited: itrt.Model, frames: list[np.ndar
             np.testing.assert_array_equal(result.quantized_logits, expected.quantized_logits)
 
 
-@pytest.mark.parametrize("first_step", [0, 1, 2, None])
-@pytest.mark.parametrize("iterations", [1, 2, 3])
+@pytest.mark.parametrize(("share", "first_step"), [(1, 0), (1, 2), (0.25, 0), (0.25, 1), (0.7, 1), (1e-9, 0)])
+@pytest.mark.parametrize("iterations", [1, 3])
 def test_a_warm_video_equals_the_oracle(
-    limited: itrt.Model, frames: list[np.ndarray], first_step: int | None, iterations: int
+    limited: itrt.Model, frames: list[np.ndarray], share: float, first_step: int, iterations: int
 ) -> None:
-    """The oracle begins with the state that it ended with, and takes the vectors of steps up to the last one."""
-    results = limited.video(frames, iterations, warm=True, first_step=first_step)
-    begin = 2 if first_step is None else first_step
+    """The oracle begins with a mixture of the stem's state and its last one; steps end with the last one there is."""
+    results = limited.video(frames, iterations, warm=True, share=share, first_step=first_step)
+    weight = max(round(256 * share), 1)
     state = None
     for frame, result in zip(frames, results, strict=True):
-        steps = range(iterations) if state is None else [min(begin + i, 2) for i in range(iterations)]
-        execution = execute(small_program(), frame, iterations, steps=steps, state=state)
+        steps, mixed = list(range(iterations)), None
+        if state is not None:
+            stem = execute(small_program(), frame, 0).state
+            mixed = np.floor(((256 - weight) * stem.astype(float) + weight * state.astype(float) + 128) / 256)
+            mixed = mixed.astype(np.uint8)
+            steps = [min(first_step + i, 2) for i in range(iterations)]
+        execution = execute(small_program(), frame, iterations, steps=steps, state=mixed)
         np.testing.assert_array_equal(result.quantized_logits, execution.logits[-1])
         state = execution.state
 
@@ -110,10 +115,16 @@ def test_wrong_first_steps(limited: itrt.Model, first_step: Any, message: str) -
         limited.video([], warm=True, first_step=first_step)
 
 
-def test_a_first_step_needs_a_warm_start(limited: itrt.Model, endless: itrt.Model) -> None:
-    with pytest.raises(InvalidArgumentError, match="first_step: expected a warm start"):
-        limited.video([], first_step=1)
-    assert list(endless.video([], warm=True, first_step=1000)) == []  # its steps are all alike
+def test_steps_that_are_all_alike(endless: itrt.Model, frames: list[np.ndarray]) -> None:
+    first, other = (list(endless.video(frames, warm=True, first_step=step)) for step in (0, 1000))
+    for a, b in zip(first, other, strict=True):
+        np.testing.assert_array_equal(a.quantized_logits, b.quantized_logits)
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.01, float("nan"), "half", True, None])
+def test_wrong_shares(limited: itrt.Model, share: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="share: expected"):
+        limited.video([], warm=True, share=share)
 
 
 def test_a_network_without_a_loop_has_no_warm_start(frames: list[np.ndarray]) -> None:
