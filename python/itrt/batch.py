@@ -27,7 +27,8 @@ def run_in_order(
     executor = ThreadPoolExecutor(threads, thread_name_prefix="itrt")
     try:
         for number, image in enumerate(images):
-            waiting.append(executor.submit(_run_named, run, number, image, token))
+            waiting.append(Future())  # before its run may begin: Ctrl-C finds it, whenever it comes
+            executor.submit(_fulfil, waiting[-1], run, number, image, token)
             if len(waiting) >= _AHEAD * threads:
                 yield waiting[0].result()
                 waiting.popleft()
@@ -45,11 +46,19 @@ def run_in_order(
         _end(executor, token)
 
 
-def _run_named(run: Callable[[Image, CancelToken], Result], number: int, image: Image, token: CancelToken) -> Result:
+def _fulfil(
+    promise: Future[Result], run: Callable[[Image, CancelToken], Result], number: int, image: Image, token: CancelToken
+) -> None:
+    if not promise.set_running_or_notify_cancel():
+        return  # nobody waits for it any more
     try:
-        return run(image, token)
+        promise.set_result(run(image, token))
     except (InvalidArgumentError, MissingFileError) as error:
-        raise type(error)(f"images[{number}]: {error}") from error
+        named = type(error)(f"images[{number}]: {error}")
+        named.__cause__ = error
+        promise.set_exception(named)
+    except BaseException as error:  # the caller's, in its thread
+        promise.set_exception(error)
 
 
 def _end(executor: ThreadPoolExecutor, token: CancelToken) -> None:
@@ -58,9 +67,8 @@ def _end(executor: ThreadPoolExecutor, token: CancelToken) -> None:
 
 
 def _finished(waiting: Iterable[Future[Result]]) -> Iterator[Result]:
-    """The results without a gap before them."""
+    """The results without a gap before them, once the token is cancelled: what has begun will end."""
     for future in waiting:
-        try:
-            yield future.result()
-        except Exception:  # its own, or it was never begun
+        if future.cancel() or future.exception() is not None:
             return
+        yield future.result()

@@ -107,23 +107,41 @@ def test_a_cancelled_token_ends_the_results(endless: itrt.Model) -> None:
         np.testing.assert_array_equal(result.quantized_logits, expected.quantized_logits)
 
 
-def test_ctrl_c_keeps_what_nobody_was_given(endless_file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C comes while the third image is taken; the first two wait to be given."""
+def test_ctrl_c_keeps_what_nobody_was_given(endless_file: bytes) -> None:
+    """Ctrl-C comes while the third image is taken: by then the first run has had three of its many iterations."""
     model = itrt.load(endless_file, threads=3)
     images = images_of_many_sizes(3)
+    begun = threading.Event()
+
+    def third(result: itrt.Result, previous: itrt.Result | None) -> bool:
+        if result.iterations == 3 and result.labels.shape == images[0].shape[:2]:
+            begun.set()
+        return False
 
     def supply() -> Iterator[np.ndarray]:
         yield from images[:2]
+        assert begun.wait(60)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt) as caught:
-        list(model.map(supply()))
+    with pytest.raises(Interrupted) as caught:
+        list(model.map(supply(), 10**9, stop=third))
     assert our_threads() == []
-    if isinstance(caught.value, Interrupted):  # else not one of them had an iteration done
-        assert 1 <= len(caught.value.results) <= 2
-        for image, result in zip(images, caught.value.results, strict=False):
-            expected = model.run(image, result.iterations)
-            np.testing.assert_array_equal(result.labels, expected.labels)
+    results = caught.value.results
+    assert 1 <= len(results) <= 2
+    assert results[0].iterations >= 3
+    for image, result in zip(images, results, strict=False):
+        assert result.stopped == "cancelled"
+        np.testing.assert_array_equal(result.labels, model.run(image, result.iterations).labels)
+
+
+def test_ctrl_c_before_anything_is_done(endless: itrt.Model) -> None:
+    def supply() -> Iterator[np.ndarray]:
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        list(endless.map(supply()))
+    assert not isinstance(caught.value, Interrupted)
 
 
 FORK = """

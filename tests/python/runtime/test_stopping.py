@@ -1,5 +1,6 @@
 """Rules, tokens and Ctrl-C: what ends a run early, and that nothing of what was done is lost."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -277,3 +278,18 @@ def test_a_stream_goes_on_after_ctrl_c(endless: itrt.Model, image: np.ndarray, m
     assert [result.iterations for result in held] == [1, 2, 3, 4]
     for result, logits in zip(held, expected, strict=True):
         np.testing.assert_array_equal(result.quantized_logits, logits)
+
+
+def test_a_signal_ends_a_run_that_would_take_hours(endless: itrt.Model, image: np.ndarray) -> None:
+    """Another thread sends it to the process, as a terminal does."""
+
+    def press_ctrl_c(result: itrt.Result, previous: itrt.Result | None) -> bool:
+        if result.iterations == 3:
+            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+        return False
+
+    with pytest.raises(Interrupted) as caught:
+        endless.run(image, 10**9, stop=press_ctrl_c)
+    result = caught.value.result
+    assert result.iterations >= 3
+    np.testing.assert_array_equal(result.labels, endless.run(image, result.iterations).labels)
