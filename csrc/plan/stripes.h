@@ -3,15 +3,18 @@
 //
 // Two 3x3 convolutions, a -> b -> c, stripes of two rows of c; + computed in this stripe, = kept from the one before:
 //
-//            stripe 0        stripe 1        stripe 2
+//              stripe 0        stripe 1        stripe 2
 //   row of b 0 +
-//            1 +  ──► c 0    = ──┐
-//            2 +  ──► c 1    = ──┤► c 2      .               rows that no later stripe reads are let go; those that one
-//            3               +   │► c 3      = ──┐           still reads (the halo) move to the front of the line
-//            buffer, 4               +  ─┘           = ──┤► c 4      and the new rows are written behind them: no row
-//            is 5                               +   │► c 5      computed twice 6                               +  ─┘
+//            1 +  ──► c 0      = ──┐
+//            2 +  ──► c 1      = ──┤► c 2      .
+//            3                 +   │► c 3      = ──┐
+//            4                 +  ─┘           = ──┤► c 4
+//            5                                 +   │► c 5
+//            6                                 +  ─┘
 //
-// The line buffer of b has four rows, whatever b's height.
+// Rows that no later stripe reads are let go; those that one still reads (the halo) move to the front of the line
+// buffer, and the new rows are written behind them: no row is computed twice. The line buffer of b has four rows,
+// whatever b's height.
 #pragma once
 
 #include <cstddef>
@@ -31,9 +34,9 @@ struct Rows {
 // Which rows of an input an operator reads for a row o of its output: `window` rows from
 // floor((numerator * o + offset) / denominator) on. At the input's border the window is cut, or moved inside.
 //
-//   convolution   stride * o - padding_top             window: dilation * (kernel_height - 1) + 1      cut
-//   bilinear      ((2 o + 1) * in - out) / (2 out)     window: 2 (docs/numerics.md)                    its first row
-//   moves elementwise   o                                    window: 1
+//   convolution   stride * o - padding_top           window: dilation * (kernel_height - 1) + 1   cut
+//   bilinear      ((2 o + 1) * in - out) / (2 out)   window: 2 (docs/numerics.md)                 moves inside
+//   elementwise   o                                  window: 1
 struct RowsRead {
   std::int64_t numerator = 1, offset = 0, denominator = 1;
   std::int64_t window = 1;

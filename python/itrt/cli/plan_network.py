@@ -16,7 +16,7 @@ from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.files import write_atomically
 from itrt.loading import read_model
 from itrt.planner import measure, report
-from itrt.planner.fitting import Objective
+from itrt.planner.group_options import Objective
 from itrt.planner.planning import DoesNotFitError, Plan, plan, sweep
 from itrt.planner.report import figures
 
