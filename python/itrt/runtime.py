@@ -203,7 +203,7 @@ class Model:
     ) -> Iterator[Result]:
         """Segment many images, as many at a time as there are `threads`, each by one; results in order, with labels.
 
-        This takes less time than one after another with all threads each. Images are taken when their turn is near.
+        So no thread waits for another between operators. Images are taken when their turn is near.
 
         Parameters
         ----------
