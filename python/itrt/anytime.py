@@ -116,21 +116,27 @@ class Run:
 
     def _iterate(self, pixels: NDArray[np.uint8], warm: WarmStart | None) -> str:
         """Iterate until there is a reason to stop; the reason."""
+        if (ended := self._call(self._core.start, pixels)) is not None:
+            return ended
+        self._started = True
+        if warm is not None:
+            self._core.mix_state(warm.state, warm.weight, warm.first_step)
+        while True:
+            begin = self._clock()
+            if (ended := self._call(self._core.iterate)) is not None:
+                return ended
+            self._pace.saw_iteration(self._clock() - begin)
+            if (reason := self._reason_to_stop()) is not None:
+                return reason
+
+    def _call(self, function: Callable[..., None], *arguments: object) -> str | None:
+        """Call the session; why that was ended before it was done, or None."""
         cancel = self._limits.cancel
         try:
-            self._core.start(pixels, cancel, self._seconds_left())
-            self._started = True
-            if warm is not None:
-                self._core.mix_state(warm.state, warm.weight, warm.first_step)
-            reason = None
-            while reason is None:
-                begin = self._clock()
-                self._core.iterate(cancel, self._seconds_left())
-                self._pace.saw_iteration(self._clock() - begin)
-                reason = self._reason_to_stop()
+            function(*arguments, cancel, self._seconds_left())
         except CancelledError:
-            reason = "cancelled" if cancel is not None and cancel.cancelled else "deadline"
-        return reason
+            return "cancelled" if cancel is not None and cancel.cancelled else "deadline"
+        return None
 
     def _reason_to_stop(self) -> str | None:
         limits = self._limits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from itrt._core import CancelToken
@@ -16,7 +16,7 @@ _AHEAD = 2  # images a thread that are begun or wait, so that no thread is idle 
 
 def run_in_order(
     run: Callable[[Image, CancelToken], Result], images: Iterable[Image], threads: int, cancel: CancelToken | None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``run(image, token)`` for every image, in order.
 
     Images are taken when their turn is near, so there may be any number of them. When the caller stops asking, or
@@ -25,8 +25,17 @@ def run_in_order(
     token = CancelToken(cancel)
     waiting: deque[Future[Result]] = deque()
     executor = ThreadPoolExecutor(threads, thread_name_prefix="itrt")
+    failure: Exception | None = None
+    supply = enumerate(images)
     try:
-        for number, image in enumerate(images):
+        while True:
+            try:
+                number, image = next(supply)
+            except StopIteration:
+                break
+            except Exception as error:  # the images' own: raised when its turn comes
+                failure = error
+                break
             waiting.append(Future())  # before its run may begin: Ctrl-C finds it, whenever it comes
             executor.submit(_fulfil, waiting[-1], run, number, image, token)
             if len(waiting) >= _AHEAD * threads:
@@ -35,8 +44,12 @@ def run_in_order(
         while waiting:
             yield waiting[0].result()
             waiting.popleft()
+        if failure is not None:
+            raise failure
     except CancelledError:
-        return  # by the caller's token: what was done has been yielded
+        if not token.cancelled:
+            raise  # a rule's own
+        return  # what was done has been yielded
     except KeyboardInterrupt:
         _end(executor, token)
         if done := list(_finished(waiting)):

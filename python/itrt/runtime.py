@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,10 +200,10 @@ class Model:
         *,
         stop: Rule | None = None,
         cancel: CancelToken | None = None,
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Segment many images, as many at a time as there are `threads`, each by one; results in order, with labels.
 
-        So no thread waits for another between operators. Images are taken when their turn is near.
+        So no thread waits for another between operators. Images are taken when their turn is near; ``close`` ends it.
 
         Parameters
         ----------

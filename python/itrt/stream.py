@@ -77,6 +77,8 @@ class Stream(Iterator[Result]):
             try:
                 return self._advance()
             except CancelledError:
+                if not self._cancelled():
+                    raise  # a rule's own
                 self._stopped = "cancelled"
                 raise StopIteration from None
 

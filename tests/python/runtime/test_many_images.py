@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import itrt
-from itrt.errors import Interrupted, InvalidArgumentError, MissingFileError
+from itrt.errors import CancelledError, Interrupted, InvalidArgumentError, MissingFileError
 from reference.programs import random_image
 
 
@@ -82,6 +82,29 @@ def test_a_wrong_image_is_named_after_the_results_before_it(endless: itrt.Model,
         with pytest.raises(error, match=r"images\[3\]: image: expected"):
             next(results)
         assert our_threads() == []
+
+
+def test_an_error_of_the_supply_comes_after_the_results_before_it(endless: itrt.Model) -> None:
+    def supply() -> Iterator[np.ndarray]:
+        yield from images_of_many_sizes(3)
+        raise ZeroDivisionError
+
+    results = endless.map(supply())
+    for _ in range(3):
+        assert next(results).stopped == "iterations"
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert our_threads() == []
+
+
+def test_a_rules_own_error_is_the_callers(endless: itrt.Model) -> None:
+    for error in (ZeroDivisionError, CancelledError):
+
+        def broken(result: itrt.Result, previous: itrt.Result | None, error: type[Exception] = error) -> bool:
+            raise error
+
+        with pytest.raises(error):
+            list(endless.map(images_of_many_sizes(3), stop=broken))
 
 
 def test_what_is_no_collection(endless: itrt.Model) -> None:
