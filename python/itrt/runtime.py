@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from itrt._core import CancelToken
 from itrt.anytime import Clock, Limits, MakeResult, Run
 from itrt.arguments import check_count, check_positive
 from itrt.errors import InvalidArgumentError
-from itrt.images import Image, read_image
+from itrt.images import Image, each_image, read_image
 from itrt.result import Result
 from itrt.sessions import Sessions
 from itrt.stop import Rule
@@ -54,7 +53,8 @@ class Model:
         self._palette = np.asarray(program.palette)
         self._palette.setflags(write=False)
         self._stripes_argument = stripes
-        self._sessions = Sessions(self._new_session, idle)
+        self._stripes_of = _striping(program, self._chooses_stripes, self._stripe_rows)
+        self._sessions = Sessions(_session_maker(program, threads, self._stripes_of), idle)
         self._single: Model | None = None  # the same network with one thread
         self._clock: Clock = time.monotonic
 
@@ -129,9 +129,6 @@ class Model:
         """The stripes of a run on images of this size."""
         checked = check_count("height", height, _MAX_EXTENT), check_count("width", width, _MAX_EXTENT)
         return named_stripes(self._program, self._stripes_of(*checked))
-
-    def _stripes_of(self, height: int, width: int) -> Sequence[StripeRow]:
-        return self._program.choose_stripes(height, width) if self._chooses_stripes else self._stripe_rows
 
     def run(
         self,
@@ -230,7 +227,7 @@ class Model:
             _ = result.labels  # by this thread
             return result
 
-        return run_in_order(run, _images("map: images", images), self._threads, cancel)
+        return run_in_order(run, each_image("map: images", images), self._threads, cancel)
 
     def video(
         self,
@@ -271,7 +268,7 @@ class Model:
 
         limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
         warmth = self._warmth(share, first_step) if warm else None
-        images = _images("video: frames", frames)
+        images = each_image("video: frames", frames)
         return Video(images, self._read_image, self._sessions, limits, warmth, self._result_maker, self._clock)
 
     def taps(
@@ -374,10 +371,6 @@ class Model:
         pixels = read_image(image)
         return pixels if self._program.color_order == "RGB" else np.ascontiguousarray(pixels[:, :, ::-1])
 
-    def _new_session(self, height: int, width: int) -> _core.Session:
-        stripes = self._stripes_of(height, width)
-        return _core.Session(self._program, height, width, self._threads, stripes=stripes)
-
     def _result_maker(self, height: int, width: int) -> MakeResult:
         return lambda iterations, answer: Result(self, height, width, iterations, answer)
 
@@ -390,10 +383,14 @@ class Model:
         return self._single
 
 
-def _images(name: str, images: Iterable[Image]) -> Iterator[Image]:
-    if isinstance(images, str | bytes | os.PathLike):
-        raise InvalidArgumentError(f"{name}: expected images, found one name, {images!r}")
-    try:
-        return iter(images)
-    except TypeError as error:
-        raise InvalidArgumentError(f"{name}: expected an iterable of images, found {type(images).__name__}") from error
+def _striping(
+    program: _core.Program, chooses: bool, rows: Sequence[StripeRow]
+) -> Callable[[int, int], Sequence[StripeRow]]:
+    """The stripes by height and width. No method: a model is freed at once when nothing holds it that it holds."""
+    return program.choose_stripes if chooses else lambda height, width: rows
+
+
+def _session_maker(
+    program: _core.Program, threads: int, stripes_of: Callable[[int, int], Sequence[StripeRow]]
+) -> Callable[[int, int], _core.Session]:
+    return lambda height, width: _core.Session(program, height, width, threads, stripes=stripes_of(height, width))
