@@ -81,7 +81,7 @@ def curve(
             loaded, read(read_model(model)[0]), images, source.ignore_index, lambda: progress.advance(task)
         )
         points = [measured.iterations(number) for number in range(1, count + 1)]
-        for milliseconds in deadlines or [_with_slack(point) for point in points]:
+        for milliseconds in deadlines or sorted(_with_slack(point) for point in points):
             points.append(measured.deadline(milliseconds, count))
         points += [measured.stable(share, count) for share in shares]
         points += [measured.warm(number, *start) for start in starts for number in range(1, count + 1)]
@@ -103,7 +103,7 @@ def curve(
 def _with_slack(point: Point) -> float:
     if point.milliseconds is None:
         raise InvalidArgumentError("--deadline: expected milliseconds, found none and no run to derive them from")
-    return round(_SLACK * point.milliseconds, 2)
+    return max(round(_SLACK * point.milliseconds, 1), 0.1)
 
 
 def _print(points: Sequence[Point], title: str) -> None:

@@ -35,7 +35,7 @@ def require() -> None:
 def write_curve(points: Sequence[Point], title: str, path: Path) -> None:
     """Write a PNG: on the left over the median milliseconds, on the right over the mean GMAC of an image.
 
-    Points without an answer are left out.
+    Points without an answer are left out; of the warm starts, the best for each number of iterations is drawn.
     """
     require()
     from matplotlib.figure import Figure
@@ -43,6 +43,7 @@ def write_curve(points: Sequence[Point], title: str, path: Path) -> None:
     figure = Figure(figsize=(12, 5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     figure.suptitle(title)
+    points = [*(point for point in points if point.kind != "warm"), *_best_warm(points)]
     _draw(left, points, lambda point: point.milliseconds)
     left.set(xlabel="milliseconds from image to labels, median", ylabel="mean IoU, %")
     left.legend()
@@ -65,7 +66,18 @@ def _draw(axes: Axes, points: Sequence[Point], cost: Callable[[Point], float | N
             axes.plot(costs, scores, style, color=color, label=label)
             for value, score, name in zip(costs, scores, names, strict=True):
                 axes.annotate(name, (value, score), xytext=(4, 4), textcoords="offset points", fontsize=7)
+    axes.margins(x=0.12)  # room for the names at the right
     axes.grid(True, alpha=0.25)
+
+
+def _best_warm(points: Sequence[Point]) -> list[Point]:
+    best: dict[float, Point] = {}
+    for point in points:
+        if point.kind == "warm" and point.mean_iou is not None:
+            other = best.setdefault(point.setting, point)
+            if point.mean_iou > (other.mean_iou or 0):
+                best[point.setting] = point
+    return list(best.values())
 
 
 def _name(point: Point) -> str:

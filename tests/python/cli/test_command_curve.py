@@ -81,7 +81,7 @@ def test_deadlines_by_default(itrt, model_path: Path, data_path: Path, tmp_path:
     found, _ = points(itrt, tmp_path, model_path, "--data", data_path)
     times = [point["milliseconds"] for point in found if point["kind"] == "iterations"]
     deadlines = [point["setting"] for point in found if point["kind"] == "deadline"]
-    assert deadlines == pytest.approx([1.1 * value for value in times], abs=0.006)
+    assert deadlines == pytest.approx(sorted(max(1.1 * value, 0.1) for value in times), abs=0.051)
     for point in found:
         assert point["answered"] + point["missed"] == 3
 
