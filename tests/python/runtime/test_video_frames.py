@@ -12,6 +12,7 @@ from itrt.errors import DeadlineExceeded, InvalidArgumentError, MissingFileError
 from itrt.format import to_bytes
 from itrt.train import synthetic_video
 from reference.executor import execute
+from reference.operators import mix_states
 from reference.programs import Choices, random_image, random_program
 from reference.small_program import small_program
 
@@ -43,9 +44,7 @@ def test_a_warm_video_equals_the_oracle(
     for frame, result in zip(frames, results, strict=True):
         steps, mixed = list(range(iterations)), None
         if state is not None:
-            stem = execute(small_program(), frame, 0).state
-            mixed = np.floor(((256 - weight) * stem.astype(float) + weight * state.astype(float) + 128) / 256)
-            mixed = mixed.astype(np.uint8)
+            mixed = mix_states(execute(small_program(), frame, 0).state, state, weight)
             steps = [min(first_step + i, 2) for i in range(iterations)]
         execution = execute(small_program(), frame, iterations, steps=steps, state=mixed)
         np.testing.assert_array_equal(result.quantized_logits, execution.logits[-1])
