@@ -267,6 +267,8 @@ class Model:
         from itrt.frames import Video  # `import itrt` stays small
 
         limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
+        if not isinstance(warm, bool):
+            raise InvalidArgumentError(f"warm: expected True or False, with the share in share, found {warm!r}")
         warmth = self._warmth(share, first_step) if warm else None
         images = each_image("video: frames", frames)
         return Video(images, self._read_image, self._sessions, limits, warmth, self._result_maker, self._clock)

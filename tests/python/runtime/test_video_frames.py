@@ -126,6 +126,11 @@ def test_wrong_shares(limited: itrt.Model, share: Any) -> None:
         limited.video([], warm=True, share=share)
 
 
+def test_a_share_is_not_given_as_warm(limited: itrt.Model) -> None:
+    with pytest.raises(InvalidArgumentError, match="warm: expected True or False, with the share in share, found 0.5"):
+        limited.video([], warm=0.5)  # type: ignore[arg-type]
+
+
 def test_a_network_without_a_loop_has_no_warm_start(frames: list[np.ndarray]) -> None:
     model = itrt.load(to_bytes(random_program(2, Choices(loop=False))))
     with pytest.raises(InvalidArgumentError, match="warm: expected a network with a loop"):
