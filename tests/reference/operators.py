@@ -136,3 +136,9 @@ def labels(logits: U8, height: int, width: int) -> NDArray[np.int64]:
     """The class with the largest sum at each pixel of the image; the lowest class wins ties."""
     found: NDArray[np.int64] = np.argmax(resampled_sums(logits, height, width), axis=2)
     return found
+
+
+def mix_states(stem: U8, other: U8, weight: int) -> U8:
+    """The first state of a warm start: `weight` of 256 parts are the other state's."""
+    mixed = np.floor(((256 - weight) * stem.astype(np.int64) + weight * other.astype(np.int64) + 128) / 256)
+    return mixed.astype(np.uint8)

@@ -14,7 +14,7 @@ from itrt.cli import console
 from itrt.cli.size import parse_size
 from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Program, Resize, Term, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
-from itrt.runtime import read_model
+from itrt.loading import read_model
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 
