@@ -32,6 +32,11 @@ py::array checked_array(const std::string& name, const py::object& object, const
   return array;
 }
 
+Array<std::uint8_t> only_image(const std::vector<py::object>& inputs) {
+  check_count("inputs", inputs.size(), 1);
+  return checked<std::uint8_t>("input 0", inputs[0], 3, 3);
+}
+
 void check_range(const std::string& name, std::int64_t value, std::int64_t lowest, std::int64_t highest) {
   if (value >= lowest && value <= highest) return;
   fail(name, std::to_string(lowest) + " .. " + std::to_string(highest), std::to_string(value));

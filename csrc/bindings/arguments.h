@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/aligned_buffer.h"
 
@@ -30,6 +31,9 @@ Array<T> checked(const std::string& name, const pybind11::object& object, pybind
                  pybind11::ssize_t most_axes) {
   return Array<T>::ensure(checked_array(name, object, pybind11::dtype::of<T>(), fewest_axes, most_axes));
 }
+
+// The only element of `inputs`: (height, width, channels).
+Array<std::uint8_t> only_image(const std::vector<pybind11::object>& inputs);
 
 void check_range(const std::string& name, std::int64_t value, std::int64_t lowest, std::int64_t highest);
 void check_count(const std::string& name, std::size_t found, std::size_t expected);

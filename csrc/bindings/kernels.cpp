@@ -39,6 +39,8 @@ void register_kernels(py::module_& module) {
   register_kernel_calls(kernels_module);
   register_add(kernels_module);
   register_convolution(kernels_module);
+  register_pointwise(kernels_module);
+  register_pool(kernels_module);
   register_resample(kernels_module);
   register_peak(kernels_module);
 }

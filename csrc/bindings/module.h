@@ -16,6 +16,8 @@ void register_stripes(pybind11::module_& module);
 // Of itrt._core.kernels.
 void register_add(pybind11::module_& module);
 void register_convolution(pybind11::module_& module);
+void register_pointwise(pybind11::module_& module);
+void register_pool(pybind11::module_& module);
 void register_resample(pybind11::module_& module);
 void register_kernel_calls(pybind11::module_& module);
 void register_peak(pybind11::module_& module);

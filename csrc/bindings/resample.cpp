@@ -1,4 +1,4 @@
-// What changes the size of an image: bilinear resampling, and labels from logits.
+// What changes the size of an image: resampling, and labels from logits.
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -20,23 +20,20 @@ namespace py = pybind11;
 namespace itrt::bindings {
 namespace {
 
-// The only element of `inputs`: (height, width, channels).
-Array<std::uint8_t> only_image(const std::vector<py::object>& inputs) {
-  check_count("inputs", inputs.size(), 1);
-  return checked<std::uint8_t>("input 0", inputs[0], 3, 3);
-}
-
 void check_size(std::int64_t height, std::int64_t width) {
   check_range("height", height, 1, INT32_MAX);
   check_range("width", width, 1, INT32_MAX);
 }
 
+enum class Resampling { bilinear, aligned_corners, nearest };
+
 class ResizeCall final : public KernelCall {
  public:
-  ResizeCall(const kernels::ResizeKernel& kernel, const Array<std::uint8_t>& image, std::int64_t height,
-             std::int64_t width, int threads)
+  ResizeCall(const kernels::ResizeKernel& kernel, Resampling resampling, const Array<std::uint8_t>& image,
+             std::int64_t height, std::int64_t width, int threads)
       : KernelCall({height, width, image.shape(2)}, py::dtype::of<std::uint8_t>()),
         kernel_(kernel),
+        nearest_(resampling == Resampling::nearest),
         memory_(with_slack(image)),
         scratch_(kernels::resize_scratch_bytes(image.shape(1), width, image.shape(2)), threads),
         threads_(threads) {
@@ -46,12 +43,15 @@ class ResizeCall final : public KernelCall {
                   .channels = image.shape(2),
                   .output = output(),
                   .output_height = height,
-                  .output_width = width};
+                  .output_width = width,
+                  .alignment = resampling == Resampling::aligned_corners ? kernels::Alignment::corners
+                                                                         : kernels::Alignment::borders};
   }
 
  private:
   void execute() override {
     const auto body = [&](int thread, std::int64_t first, std::int64_t last) {
+      if (nearest_) return kernels::resize_nearest(arguments_, first, last);
       kernels::ResizeCall mine = arguments_;
       mine.scratch = scratch_.of(thread);
       kernel_.run(mine, first, last);
@@ -60,6 +60,7 @@ class ResizeCall final : public KernelCall {
   }
 
   const kernels::ResizeKernel& kernel_;
+  bool nearest_;
   AlignedBuffer memory_;
   kernels::ResizeCall arguments_;
   Scratch scratch_;
@@ -68,20 +69,30 @@ class ResizeCall final : public KernelCall {
 
 class Resize {
  public:
-  Resize(std::int64_t height, std::int64_t width, const std::optional<std::string>& isa)
-      : kernel_(kernels::select_resize(select_isa(isa))), height_(height), width_(width) {
+  Resize(std::int64_t height, std::int64_t width, const std::string& mode, bool align_corners,
+         const std::optional<std::string>& isa)
+      : kernel_(kernels::select_resize(select_isa(isa))),
+        resampling_(mode == "nearest" ? Resampling::nearest
+                    : align_corners   ? Resampling::aligned_corners
+                                      : Resampling::bilinear),
+        height_(height),
+        width_(width) {
     check_size(height, width);
+    if (mode != "bilinear" && mode != "nearest") fail("mode", "'bilinear' or 'nearest'", "'" + mode + "'");
+    if (mode == "nearest" && align_corners) fail("align_corners", "False with mode 'nearest'", "True");
   }
 
-  std::string kernel() const { return kernel_.name; }
+  // Nearest pixels are copied: no instruction set has a kernel of its own.
+  std::string kernel() const { return resampling_ == Resampling::nearest ? "portable" : kernel_.name; }
 
   std::unique_ptr<KernelCall> bind(const std::vector<py::object>& inputs, int threads) const {
     check_threads(threads);
-    return std::make_unique<ResizeCall>(kernel_, only_image(inputs), height_, width_, threads);
+    return std::make_unique<ResizeCall>(kernel_, resampling_, only_image(inputs), height_, width_, threads);
   }
 
  private:
   const kernels::ResizeKernel& kernel_;
+  Resampling resampling_;
   std::int64_t height_, width_;
 };
 
@@ -133,8 +144,9 @@ class Labels {
 
 void register_resample(py::module_& module) {
   using IsaName = const std::optional<std::string>&;
-  operation_class<Resize>(module, "Resize", "Bilinear resampling to one size.")
-      .def(py::init<std::int64_t, std::int64_t, IsaName>(), py::arg("height"), py::arg("width"), py::arg("isa"));
+  operation_class<Resize>(module, "Resize", "Resampling to one size.")
+      .def(py::init<std::int64_t, std::int64_t, const std::string&, bool, IsaName>(), py::arg("height"),
+           py::arg("width"), py::arg("mode"), py::arg("align_corners"), py::arg("isa"));
   operation_class<Labels>(module, "Labels", "Labels of logits at one size.")
       .def(py::init<std::int64_t, std::int64_t, IsaName>(), py::arg("height"), py::arg("width"), py::arg("isa"));
 }

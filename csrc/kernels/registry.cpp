@@ -6,6 +6,9 @@
 #include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem_kernel.h"
 #include "kernels/labels/labels.h"
+#include "kernels/lookup/lookup.h"
+#include "kernels/multiply/multiply.h"
+#include "kernels/pool/pool.h"
 #include "kernels/resize/resize.h"
 
 namespace itrt::kernels {
@@ -22,6 +25,9 @@ std::vector<KernelRow> registered_kernels() {
   }
   append("grouped_convolution", grouped_kernels());
   append("labels", labels_kernels());
+  append("lookup", lookup_kernels());
+  append("multiply", multiply_kernels());
+  append("pool", pool_kernels());
   append("resize", resize_kernels());
   return all;
 }

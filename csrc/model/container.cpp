@@ -57,9 +57,9 @@ void check_checksum(std::span<const std::uint8_t> file, std::string_view header,
 
 std::int64_t bytes_per_element(const Field& dtype) {
   const std::string& name = dtype.string();
-  if (name == "I8") return 1;
+  if (name == "I8" || name == "U8") return 1;
   if (name == "I32" || name == "F32") return 4;
-  dtype.fail("I8, I32 or F32", name);
+  dtype.fail("I8, U8, I32 or F32", name);
 }
 
 Blob read_blob(const Field& entry, std::span<const std::uint8_t> data) {
@@ -101,8 +101,8 @@ Container read_container(std::span<const std::uint8_t> file) {
   const Field metadata = header["__metadata__"];
   if (const std::string& format = metadata["format"].string(); format != "itrt")
     metadata["format"].fail("itrt", format);
-  if (const std::string& version = metadata["format_version"].string(); version != "2") {
-    metadata["format_version"].fail("2 (this itrt reads no other)", version);
+  if (const std::string& version = metadata["format_version"].string(); version != "3") {
+    metadata["format_version"].fail("3 (this itrt reads no other)", version);
   }
   metadata.only_keys({"format", "format_version", "checksum", "program"});
   check_checksum(file, text, metadata["checksum"].string());

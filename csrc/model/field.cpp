@@ -67,6 +67,10 @@ Field Field::operator[](std::string_view key) const {
 }
 
 void Field::only_keys(std::initializer_list<std::string_view> keys) const {
+  only_keys(std::span(keys.begin(), keys.size()));
+}
+
+void Field::only_keys(std::span<const std::string_view> keys) const {
   for (const auto& [name, value] : object()) {
     if (std::find(keys.begin(), keys.end(), name) == keys.end()) fail("only known keys", "\"" + name + "\"");
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ class Field {
   std::vector<Field> elements() const;
   std::vector<std::int64_t> integers(std::int64_t lowest, std::int64_t highest) const;
   Field operator[](std::string_view key) const;
+  void only_keys(std::span<const std::string_view> keys) const;
   void only_keys(std::initializer_list<std::string_view> keys) const;
 
   [[noreturn]] void fail(std::string_view expected, std::string_view found) const;

@@ -17,6 +17,9 @@ struct Size {
 // inputs of one operator that differ, a state that changes its size, or tensors above `max_tensor_bytes`.
 std::vector<Size> infer_sizes(const Program& program, Size image);
 
+// Of a pooling's output; an axis is 0 where not even one window fits.
+Size pooled_size(const Pool& pool, Size input);
+
 inline constexpr std::int64_t max_tensor_bytes = std::int64_t{1} << 33;
 
 }  // namespace itrt::model

@@ -177,10 +177,104 @@ class Validator {
   }
 
   void check(const Resize& resize, const Operator& op, const std::string& what, std::int64_t) const {
-    check_readable(resize.size_of, what);
-    const Tensor &input = tensor(resize.input), &output = tensor(op.output);
-    require(input.channels == output.channels && input.scale == output.scale && input.zero_points == output.zero_points,
-            what, "an output with the input's channels, scale and zero point", "another");
+    if (resize.size_of) check_readable(*resize.size_of, what);
+    require(resize.mode == Resize::Mode::bilinear || !resize.align_corners, what,
+            "aligned corners for a bilinear resize alone", "a nearest one");
+    check_same_channels(resize.input, op, what);
+    check_same_scale(resize.input, op, what);
+  }
+
+  void check_one_zero_point(TensorIndex input, const std::string& what) const {
+    require(tensor(input).zero_points.size() == 1, what, "inputs with one zero point", "one a channel");
+  }
+
+  void check_same_channels(TensorIndex input, const Operator& op, const std::string& what) const {
+    require(tensor(input).channels == tensor(op.output).channels, what,
+            std::to_string(tensor(op.output).channels) + " channels", std::to_string(tensor(input).channels));
+  }
+
+  // Of an operator that copies values, or interpolates between them.
+  void check_same_scale(TensorIndex index, const Operator& op, const std::string& what) const {
+    const Tensor &input = tensor(index), &output = tensor(op.output);
+    require(input.scale == output.scale && input.zero_points == output.zero_points, what,
+            "an output with the input's scale and zero point", "another");
+  }
+
+  void check(const Pool& pool, const Operator& op, const std::string& what, std::int64_t) const {
+    check_one_zero_point(pool.input, what);
+    check_same_channels(pool.input, op, what);
+    for (std::size_t side = 0; side < pool.padding.size(); ++side) {
+      const std::int64_t kernel = pool.kernel[side % 2];
+      require(2 * pool.padding[side] <= kernel, what,
+              "padding of at most half of the kernel (" + std::to_string(kernel) + ")",
+              std::to_string(pool.padding[side]));
+    }
+    if (pool.mode == Pool::Mode::average) {
+      require(pool.dilation[0] == 1 && pool.dilation[1] == 1, what, "an average without dilation", "one with");
+      return;
+    }
+    check_same_scale(pool.input, op, what);
+    require(pool.scale.multiplier == 1 && pool.scale.shift == 0 && !pool.count_padding, what,
+            "a maximum with multiplier 1, shift 0 and padding that does not count", "others");
+  }
+
+  void check(const AdaptivePool& pool, const Operator& op, const std::string& what, std::int64_t) const {
+    check_one_zero_point(pool.input, what);
+    check_same_channels(pool.input, op, what);
+  }
+
+  void check(const Lookup& lookup, const Operator& op, const std::string& what, std::int64_t steps) const {
+    check_one_zero_point(lookup.input, what);
+    check_same_channels(lookup.input, op, what);
+    const std::int64_t channels = tensor(op.output).channels;
+    require(lookup.tables == 1 || lookup.tables == channels, what, "1 or " + std::to_string(channels) + " tables",
+            std::to_string(lookup.tables));
+    check_steps(lookup.table, steps, what + ": table");
+  }
+
+  void check(const Multiply& multiply, const Operator& op, const std::string& what, std::int64_t) const {
+    const std::int64_t channels = tensor(op.output).channels;
+    std::int64_t most = 0;
+    for (const TensorIndex input : multiply.inputs) {
+      check_one_zero_point(input, what);
+      const std::int64_t found = tensor(input).channels;
+      require(found == 1 || found == channels, what, "inputs of 1 or " + std::to_string(channels) + " channels",
+              std::to_string(found));
+      most = std::max(most, found);
+    }
+    require(most == channels, what, "an input of " + std::to_string(channels) + " channels", std::to_string(most));
+  }
+
+  void check(const Gather& gather, const Operator& op, const std::string& what, std::int64_t) const {
+    for (const TensorIndex input : gather.inputs) {
+      check_one_zero_point(input, what);
+      check_same_scale(input, op, what);
+    }
+    std::int64_t channels = 0;  // at most 2^16 a run of a file of 2^24 bytes: no overflow
+    for (const ChannelRun& run : gather.channels) {
+      const auto inputs = static_cast<std::int64_t>(gather.inputs.size());
+      require(run.input < inputs, what, "an input below " + std::to_string(inputs), std::to_string(run.input));
+      const std::int64_t most = tensor(gather.inputs[static_cast<std::size_t>(run.input)]).channels;
+      require(run.count >= 1 && run.first + run.count <= most, what, "runs of channels within " + std::to_string(most),
+              std::to_string(run.count) + " from " + std::to_string(run.first) + " on");
+      channels += run.count;
+    }
+    require(channels == tensor(op.output).channels, what, std::to_string(tensor(op.output).channels) + " channels",
+            std::to_string(channels));
+  }
+
+  void check(const Pad& pad, const Operator& op, const std::string& what, std::int64_t) const {
+    check_one_zero_point(pad.input, what);
+    check_same_channels(pad.input, op, what);
+    check_same_scale(pad.input, op, what);
+  }
+
+  void check(const DepthToSpace& reorder, const Operator& op, const std::string& what, std::int64_t) const {
+    check_one_zero_point(reorder.input, what);
+    check_same_scale(reorder.input, op, what);
+    const std::int64_t expected = reorder.block[0] * reorder.block[1] * tensor(op.output).channels;
+    require(tensor(reorder.input).channels == expected, what, std::to_string(expected) + " input channels",
+            std::to_string(tensor(reorder.input).channels));
   }
 
   void check_state_before_block() const {
@@ -223,19 +317,6 @@ class Validator {
 };
 
 }  // namespace
-
-std::vector<TensorIndex> inputs_of(const Operator& op) {
-  struct Visitor {
-    std::vector<TensorIndex> operator()(const Convolution& convolution) const {
-      std::vector<TensorIndex> result;
-      for (const Term& term : convolution.terms) result.push_back(term.input);
-      return result;
-    }
-    std::vector<TensorIndex> operator()(const Add& add) const { return add.inputs; }
-    std::vector<TensorIndex> operator()(const Resize& resize) const { return {resize.input}; }
-  };
-  return std::visit(Visitor{}, op.body);
-}
 
 void validate(const Program& program) { Validator(program).run(); }
 

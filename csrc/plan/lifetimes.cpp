@@ -144,7 +144,7 @@ class Overwrites {
     for (const auto* section : {&program_.stem, &program_.block, &program_.head}) {
       resized_ = -1;
       for (const model::Operator& op : *section) {
-        if (!is_striped(schedule_, time_)) std::visit([&](const auto& body) { add(body, op.output); }, op.body);
+        if (!is_striped(schedule_, time_)) add(op);
         resized_ = contains(schedule_.unstored, op.output) ? model::inputs_of(op).front() : -1;
         ++time_;
       }
@@ -153,11 +153,18 @@ class Overwrites {
   }
 
  private:
-  void add(const model::Add& add, TensorIndex output) {
-    for (const TensorIndex input : add.inputs) this->add(input, output, 0);
+  // Of an elementwise operator, inputs whose elements lie as the output's do: none that is broadcast.
+  void add(const model::Operator& op) {
+    if (const auto* convolution = std::get_if<model::Convolution>(&op.body)) return add(*convolution, op.output);
+    for (const TensorIndex input : model::elementwise_inputs_of(op)) {
+      if (is_like(input, op.output)) add(input, op.output, 0);
+    }
   }
 
-  void add(const model::Resize&, TensorIndex) {}
+  bool is_like(TensorIndex a, TensorIndex b) const {
+    const auto first = static_cast<std::size_t>(a), second = static_cast<std::size_t>(b);
+    return sizes_[first] == sizes_[second] && program_.tensors[first].channels == program_.tensors[second].channels;
+  }
 
   void add(const model::Convolution& convolution, TensorIndex output) {
     if (schedule_.rows_at_once == 0 || is_stored_in_part(output)) return;

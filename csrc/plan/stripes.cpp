@@ -199,6 +199,36 @@ RowsRead RowsRead::bilinear(std::int64_t input_height, std::int64_t output_heigh
           .moves_inside = true};
 }
 
+RowsRead RowsRead::aligned_corners(std::int64_t input_height, std::int64_t output_height) {
+  return {.numerator = std::max<std::int64_t>(input_height - 1, 1),  // of one row: moved inside
+          .denominator = std::max<std::int64_t>(output_height - 1, 1),
+          .window = 2,
+          .moves_inside = true};
+}
+
+RowsRead RowsRead::nearest(std::int64_t input_height, std::int64_t output_height) {
+  return {.numerator = input_height, .denominator = output_height};
+}
+
+RowsRead RowsRead::divided(std::int64_t input_height, std::int64_t output_height) {
+  return {.numerator = input_height,
+          .denominator = output_height,
+          .window = (input_height + output_height - 1) / output_height + 1};
+}
+
+// A row above the border mirrors one that is up to 2 * mirrored below it; a row below the border one above it.
+RowsRead RowsRead::padded(std::int64_t top, std::int64_t mirrored) {
+  return {.offset = -top - 2 * mirrored, .window = 4 * mirrored + 1};
+}
+
+RowsRead RowsRead::replicated(std::int64_t top) { return {.offset = -top, .moves_inside = true}; }
+
+RowsRead RowsRead::blocks(std::int64_t block_height) { return {.denominator = block_height}; }
+
+RowsRead RowsRead::everything(std::int64_t input_height) {
+  return {.denominator = 2 * largest, .window = input_height};
+}
+
 Rows RowsRead::of(Rows output, std::int64_t height) const {
   if (output.count() <= 0) return {};
   const auto begin = [&](std::int64_t row) {

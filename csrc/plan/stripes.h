@@ -34,9 +34,18 @@ struct Rows {
 // Which rows of an input an operator reads for a row o of its output: `window` rows from
 // floor((numerator * o + offset) / denominator) on. At the input's border the window is cut, or moved inside.
 //
-//   convolution   stride * o - padding_top           window: dilation * (kernel_height - 1) + 1   cut
-//   bilinear      ((2 o + 1) * in - out) / (2 out)   window: 2 (docs/numerics.md)                 moves inside
-//   elementwise   o                                  window: 1
+//   convolution     stride * o - padding_top             window: dilation * (kernel_height - 1) + 1     cut
+//   bilinear        ((2 o + 1) * in - out) / (2 out)     window: 2 (docs/numerics.md)                   moved
+//   aligned corners o * (in - 1) / (out - 1)             window: 2                                      moved
+//   nearest         o * in / out                         window: 1
+//   divided         o * in / out                         window: at most ceil(in / out) + 1             cut
+//   padded          o - top                              window: 1, and what may be mirrored            cut
+//   replicated      o - top                              window: 1                                      moved
+//   blocks          o / block_height                     window: 1
+//   elementwise     o                                    window: 1
+//   everything      0                                    window: in
+//
+// A window may be larger than what is read: a stripe then waits for rows that it would not need, and is as right.
 struct RowsRead {
   std::int64_t numerator = 1, offset = 0, denominator = 1;
   std::int64_t window = 1;
@@ -46,6 +55,14 @@ struct RowsRead {
   static RowsRead convolution(std::int64_t kernel, std::int64_t stride, std::int64_t padding_top,
                               std::int64_t dilation);
   static RowsRead bilinear(std::int64_t input_height, std::int64_t output_height);
+  static RowsRead aligned_corners(std::int64_t input_height, std::int64_t output_height);
+  static RowsRead nearest(std::int64_t input_height, std::int64_t output_height);
+  static RowsRead divided(std::int64_t input_height, std::int64_t output_height);
+  // `mirrored`: the most rows that are mirrored at a border, 0 where none are.
+  static RowsRead padded(std::int64_t top, std::int64_t mirrored);
+  static RowsRead replicated(std::int64_t top);
+  static RowsRead blocks(std::int64_t block_height);
+  static RowsRead everything(std::int64_t input_height);
 
   // For output rows [output.first, output.last) of an input of `height` rows; empty where the border is all they read.
   Rows of(Rows output, std::int64_t height) const;

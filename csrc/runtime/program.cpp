@@ -1,6 +1,7 @@
 #include "runtime/program.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "model/reader.h"
 
@@ -49,13 +50,16 @@ std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& ope
   std::vector<PreparedOperator> result;
   for (model::Operator& op : operators) {
     PreparedOperator prepared{op.name, op.output, model::Add{}};
-    if (auto* convolution = std::get_if<model::Convolution>(&op.body)) {
-      prepared.body = prepare(*convolution, model_.tensors[static_cast<std::size_t>(op.output)]);
-    } else if (auto* add = std::get_if<model::Add>(&op.body)) {
-      prepared.body = *add;
-    } else {
-      prepared.body = std::get<model::Resize>(op.body);
-    }
+    if (const auto* lookup = std::get_if<model::Lookup>(&op.body)) weight_bytes_ += bytes_of(lookup->table);
+    std::visit(
+        [&](auto& body) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(body)>, model::Convolution>) {
+            prepared.body = prepare(body, model_.tensors[static_cast<std::size_t>(op.output)]);
+          } else {
+            prepared.body = body;
+          }
+        },
+        op.body);
     result.push_back(std::move(prepared));
   }
   return result;
@@ -74,8 +78,9 @@ void Program::find_joins(std::vector<PreparedOperator>& operators) const {
   for (std::size_t i = 0; i + 1 < operators.size(); ++i) {
     const model::TensorIndex resized = operators[i].output;
     const auto* add = std::get_if<model::Add>(&operators[i + 1].body);
-    if (!std::holds_alternative<model::Resize>(operators[i].body) || add == nullptr || add->inputs.size() != 2)
-      continue;
+    const auto* resize = std::get_if<model::Resize>(&operators[i].body);
+    if (resize == nullptr || resize->mode != model::Resize::Mode::bilinear) continue;
+    if (add == nullptr || add->inputs.size() != 2) continue;
     const bool once = std::count(add->inputs.begin(), add->inputs.end(), resized) == 1;
     const bool is_kept = resized == model_.logits || resized == model_.state || resized == model_.next_state;
     operators[i].joins_next = once && !is_kept && !is_read_elsewhere(resized, operators[i + 1].output);

@@ -14,6 +14,9 @@
 #include "kernels/add/add.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/labels/labels.h"
+#include "kernels/lookup/lookup.h"
+#include "kernels/multiply/multiply.h"
+#include "kernels/pool/pool.h"
 #include "kernels/resize/resize.h"
 #include "model/program.h"
 
@@ -41,8 +44,11 @@ struct PreparedConvolution {
 struct PreparedOperator {
   std::string name;
   model::TensorIndex output = 0;
-  std::variant<PreparedConvolution, model::Add, model::Resize> body;
-  // A resize whose only reader is the next operator, an addition of two tensors, which can compute it on the way.
+  std::variant<PreparedConvolution, model::Add, model::Resize, model::Pool, model::AdaptivePool, model::Lookup,
+               model::Multiply, model::Gather, model::Pad, model::DepthToSpace>
+      body;
+  // A bilinear resize whose only reader is the next operator, an addition of two tensors, which can compute it on the
+  // way.
   bool joins_next = false;
 };
 
@@ -55,13 +61,16 @@ class Program {
   // Without the weights, biases and scales of its convolutions: they live in the prepared operators.
   const model::Program& model() const { return model_; }
   Isa isa() const { return isa_; }
-  std::int64_t weight_bytes() const { return weight_bytes_; }  // of weights, biases and scales, as in the file
+  std::int64_t weight_bytes() const { return weight_bytes_; }  // of weights, biases, scales and tables, as in the file
 
   const std::vector<PreparedOperator>& stem() const { return stem_; }
   const std::vector<PreparedOperator>& block() const { return block_; }
   const std::vector<PreparedOperator>& head() const { return head_; }
 
   const kernels::AddKernel& add_kernel() const { return kernels::select_add(isa_); }
+  const kernels::LookupKernel& lookup_kernel() const { return kernels::select_lookup(isa_); }
+  const kernels::MultiplyKernel& multiply_kernel() const { return kernels::select_multiply(isa_); }
+  const kernels::PoolKernel& pool_kernel() const { return kernels::select_pool(isa_); }
   const kernels::ResizeKernel& resize_kernel() const { return kernels::select_resize(isa_); }
   const kernels::LabelsKernel& labels_kernel() const { return kernels::select_labels(isa_); }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/errors.h"
+#include "runtime/rows_read.h"
 
 namespace itrt {
 namespace {
@@ -124,21 +125,8 @@ class StripeBuilder {
 
   // `computed`: an input that is computed on the way.
   void add_inputs(const PreparedOperator& op, TensorIndex computed, plan::StripedOperator& planned) {
-    if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
-      const auto& terms = convolution->packed.at(0).terms;
-      for (std::size_t term = 0; term < terms.size(); ++term) {
-        const kernels::ConvolutionTerm& t = terms[term];
-        planned.inputs.push_back(
-            {local(convolution->inputs[term]),
-             plan::RowsRead::convolution(t.kernel_height, t.stride_height, t.padding_top, t.dilation_height)});
-      }
-    } else if (const auto* add = std::get_if<model::Add>(&op.body)) {
-      for (const TensorIndex input : add->inputs) {
-        if (input != computed) planned.inputs.push_back({local(input), plan::RowsRead::elementwise()});
-      }
-    } else {
-      const TensorIndex input = std::get<model::Resize>(op.body).input;
-      planned.inputs.push_back({local(input), plan::RowsRead::bilinear(size(input).height, size(op.output).height)});
+    for (const auto& [input, rows] : rows_read(op, sizes_)) {
+      if (input != computed) planned.inputs.push_back({local(input), rows});
     }
   }
 

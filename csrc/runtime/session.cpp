@@ -15,10 +15,8 @@
 namespace itrt {
 namespace {
 
-// Chunks that threads take: small enough to balance, large enough that a kernel's tiles are full.
+// A chunk that a thread takes: small enough to balance, large enough that a kernel's tiles are full.
 constexpr std::int64_t pixel_grain = 48;
-constexpr std::int64_t element_grain = 4096;
-constexpr std::int64_t row_grain = 1;
 
 constexpr std::int64_t whole_weight = 256;  // of a state that replaces another
 
@@ -45,7 +43,8 @@ std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program
   std::size_t bytes = 0;
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
     for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
-  } else if (const auto* resize = std::get_if<model::Resize>(&op.body)) {
+  } else if (const auto* resize = std::get_if<model::Resize>(&op.body);
+             resize != nullptr && resize->mode == model::Resize::Mode::bilinear) {
     return scratch_bytes_of(*resize, fused, program, sizes);
   }
   return static_cast<std::int64_t>(bytes);
@@ -100,18 +99,21 @@ Session::Session(std::shared_ptr<const Program> program, model::Size image, int 
   memory_ = AlignedBuffer(static_cast<std::size_t>(arena_bytes_ + scratch_bytes_ * threads_));
   for (const std::int64_t offset : layout.offsets) tensors_.push_back(memory_.as<std::uint8_t>() + offset);
   first_rows_.assign(tensors_.size(), 0);
-  std::size_t widest = 0;
+  std::size_t widest = 0, most_runs = 0;
   for (const auto* section : {&program_->stem(), &program_->block(), &program_->head()}) {
     for (const PreparedOperator& op : *section) {
       if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
         widest = std::max(widest, convolution->inputs.size());
       } else if (const auto* add = std::get_if<model::Add>(&op.body)) {
         widest = std::max(widest, add->inputs.size());
+      } else if (const auto* gather = std::get_if<model::Gather>(&op.body)) {
+        most_runs = std::max(most_runs, gather->channels.size());
       }
     }
   }
   convolution_inputs_.resize(widest);
   add_inputs_.resize(widest);
+  gather_runs_.resize(most_runs);
 }
 
 void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const Interruption* interruption) {
@@ -296,66 +298,6 @@ void Session::run(const PreparedConvolution& convolution, model::TensorIndex out
                                       kernels::ConvolutionCall mine = call;
                                       mine.scratch = scratch(thread);
                                       kernels::convolve(packed, mine, begin + first, begin + last);
-                                    });
-}
-
-kernels::AddCall Session::add_call(const model::Add& add, model::TensorIndex output, std::int64_t first_row,
-                                   std::optional<model::TensorIndex> unstored) {
-  for (std::size_t index = 0; index < add.inputs.size(); ++index) {
-    const model::TensorIndex input = add.inputs[index];
-    const std::uint8_t* const bytes = input == unstored ? nullptr : row(input, first_row);
-    add_inputs_[index] = {bytes, tensor(input).zero_points.front(), add.multipliers[index]};
-  }
-  return {.inputs = std::span(add_inputs_).first(add.inputs.size()),
-          .shift = add.shift,
-          .output_zero_point = tensor(output).zero_points.front(),
-          .clamp_lower = add.clamp.lower,
-          .clamp_upper = add.clamp.upper,
-          .output = row(output, first_row)};
-}
-
-kernels::ResizeCall Session::resize_call(const model::Resize& resize, model::TensorIndex output,
-                                         std::int64_t first_row) const {
-  return {.input = data(resize.input),
-          .input_height = size(resize.input).height,
-          .input_width = size(resize.input).width,
-          .input_first_row = this->first_row(resize.input),
-          .channels = tensor(output).channels,
-          .output = row(output, first_row),
-          .output_height = size(output).height,
-          .output_width = size(output).width,
-          .output_first_row = first_row};
-}
-
-void Session::run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t) {
-  const kernels::AddCall call = add_call(add, output, rows.first);
-  const std::int64_t elements = rows.count() * row_bytes(output);
-  ThreadPool::shared().parallel_for(threads_, elements, element_grain, [&](int, std::int64_t first, std::int64_t last) {
-    program_->add_kernel().run(call, first, last);
-  });
-}
-
-void Session::run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t) {
-  const kernels::ResizeCall call = resize_call(resize, output, rows.first);
-  ThreadPool::shared().parallel_for(threads_, rows.count(), row_grain,
-                                    [&](int thread, std::int64_t first, std::int64_t last) {
-                                      kernels::ResizeCall mine = call;
-                                      mine.scratch = scratch(thread);
-                                      program_->resize_kernel().run(mine, rows.first + first, rows.first + last);
-                                    });
-}
-
-void Session::run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
-                         model::TensorIndex output, plan::Rows rows) {
-  const kernels::ResizeAddCall call = {.resize = resize_call(resize, output, rows.first),
-                                       .add = add_call(add, output, rows.first, resized),
-                                       .resized_input = add.inputs[0] == resized ? std::size_t{0} : std::size_t{1}};
-  ThreadPool::shared().parallel_for(threads_, rows.count(), row_grain,
-                                    [&](int thread, std::int64_t first, std::int64_t last) {
-                                      kernels::ResizeAddCall mine = call;
-                                      mine.resize.scratch = scratch(thread);
-                                      kernels::resize_add(program_->resize_kernel(), program_->add_kernel(), mine,
-                                                          rows.first + first, rows.first + last);
                                     });
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/function_ref.h"
+#include "kernels/rearrange/rearrange.h"
 #include "model/sizes.h"
 #include "runtime/interruption.h"
 #include "runtime/program.h"
@@ -96,12 +97,26 @@ class Session {
   void run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Pool& pool, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::AdaptivePool& pool, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Lookup& lookup, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Multiply& multiply, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Gather& gather, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::Pad& pad, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const model::DepthToSpace& op, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  template <class Pool>
+  void run_pool(const Pool& pool, model::TensorIndex output, plan::Rows rows);
   void run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
                   model::TensorIndex output, plan::Rows rows);
   // What these read and write element by element begins at `first_row`. `unstored`: an input without memory.
   kernels::AddCall add_call(const model::Add& add, model::TensorIndex output, std::int64_t first_row,
                             std::optional<model::TensorIndex> unstored = std::nullopt);
   kernels::ResizeCall resize_call(const model::Resize& resize, model::TensorIndex output, std::int64_t first_row) const;
+  // Threads divide rows, or the pixels of them: body(first row, last row), body(first pixel, last pixel) of `rows`.
+  template <class Body>
+  void each_row(plan::Rows rows, const Body& body) const;
+  template <class Body>
+  void each_pixel(model::TensorIndex output, plan::Rows rows, const Body& body) const;
 
   std::shared_ptr<const Program> program_;
   int threads_;
@@ -116,6 +131,7 @@ class Session {
   std::vector<kernels::ConvolutionInput>
       convolution_inputs_;  // room for the widest operator, so that a run allocates nothing
   std::vector<kernels::AddInput> add_inputs_;
+  std::vector<kernels::GatherRun> gather_runs_;
   std::vector<std::uint8_t> kept_state_;  // of before an iteration that may be interrupted; empty until the first one
   std::int64_t first_step_ = 0;
   std::int64_t iterations_done_ = 0;

@@ -7,7 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itrt.format import Add, Convolution, Operator, Program, Resize, Term
+from itrt.format import (
+    AdaptivePool,
+    Add,
+    Convolution,
+    DepthToSpace,
+    Gather,
+    Lookup,
+    Multiply,
+    Operator,
+    Pad,
+    Pool,
+    Program,
+    Resize,
+    Term,
+)
+from itrt.format.output_sizes import output_sizes
 from reference import operators
 from reference.operators import U8, OracleTerm, labels
 
@@ -59,13 +74,18 @@ def _run(
     written: dict[tuple[str, int | None], U8],
 ) -> None:
     for operator in section:
-        result = _execute(program, operator, values, step or 0)
+        result = execute_operator(program, operator, values, step or 0)
         values[operator.output] = result
         written[program.tensors[operator.output].name, step] = result
 
 
-def _execute(program: Program, operator: Operator, values: dict[int, U8], step: int) -> U8:
+def execute_operator(program: Program, operator: Operator, values: dict[int, U8], step: int) -> U8:
+    """One operator's output; ``values`` has a tensor of each index that it names."""
     output = program.tensors[operator.output]
+
+    def zero_point(index: int) -> int:
+        return program.tensors[index].zero_points[0]
+
     match operator:
         case Convolution():
             return operators.convolution(
@@ -78,15 +98,51 @@ def _execute(program: Program, operator: Operator, values: dict[int, U8], step: 
         case Add():
             return operators.add(
                 [values[index] for index in operator.inputs],
-                [program.tensors[index].zero_points[0] for index in operator.inputs],
+                [zero_point(index) for index in operator.inputs],
                 operator.multipliers,
                 operator.shift,
                 output.zero_points[0],
                 operator.clamp,
             )
         case Resize():
-            height, width = values[operator.size_of].shape[:2]
-            return operators.resize(values[operator.input], height, width)
+            sizes = {index: (value.shape[0], value.shape[1]) for index, value in values.items()}
+            ((height, width),) = output_sizes(operator, sizes)
+            if operator.mode == "nearest":
+                return operators.resize_nearest(values[operator.input], height, width)
+            return operators.resize(values[operator.input], height, width, operator.align_corners)
+        case Pool(mode="max"):
+            return operators.max_pool(values[operator.input], operator)
+        case Pool():
+            return operators.average_pool(
+                values[operator.input], zero_point(operator.input), operator, output.zero_points[0]
+            )
+        case AdaptivePool():
+            return operators.adaptive_average_pool(
+                values[operator.input],
+                zero_point(operator.input),
+                operator.size,
+                operator.multiplier,
+                operator.shift,
+                output.zero_points[0],
+            )
+        case Lookup():
+            return operators.lookup(values[operator.input], np.asarray(operator.table.at(step), np.uint8))
+        case Multiply():
+            first, second = operator.inputs
+            return operators.multiply(
+                (values[first], values[second]),
+                (zero_point(first), zero_point(second)),
+                operator.multiplier,
+                operator.shift,
+                output.zero_points[0],
+                operator.clamp,
+            )
+        case Gather():
+            return operators.gather([values[index] for index in operator.inputs], operator.channels)
+        case Pad():
+            return operators.pad(values[operator.input], zero_point(operator.input), operator.padding, operator.mode)
+        case DepthToSpace():
+            return operators.depth_to_space(values[operator.input], operator.block)
 
 
 def _term(program: Program, term: Term, values: dict[int, U8], step: int) -> OracleTerm:

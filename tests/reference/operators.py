@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from itrt.format import Pool
+
 U8 = NDArray[np.uint8]
 
 
@@ -101,23 +103,28 @@ def add(
     return np.clip(rounded + zero_point, *clamp).astype(np.uint8)
 
 
-def axis_weights(size: int, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def axis_weights(
+    size: int, target: int, align_corners: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """For each output index: the two neighbours' indices, and the second one's weight in 128ths."""
     first = np.zeros(target, np.int64)
     second = np.zeros(target, np.int64)
     weight = np.zeros(target, np.int64)
     for o in range(target):
-        n = max((2 * o + 1) * size - target, 0)
-        first[o] = min(n // (2 * target), size - 1)
+        if align_corners:  # position n / d = o * (size - 1) / (target - 1)
+            n, d = o * (size - 1), max(target - 1, 1)
+        else:
+            n, d = max((2 * o + 1) * size - target, 0), 2 * target
+        first[o] = min(n // d, size - 1)
         second[o] = min(first[o] + 1, size - 1)
-        weight[o] = (128 * (n % (2 * target)) + target) // (2 * target)
+        weight[o] = (2 * 128 * (n % d) + d) // (2 * d)
     return first, second, weight
 
 
-def resampled_sums(values: U8, height: int, width: int) -> NDArray[np.int64]:
+def resampled_sums(values: U8, height: int, width: int, align_corners: bool = False) -> NDArray[np.int64]:
     """Sum over the four neighbours of w_vertical * w_horizontal * q, (height, width, channels): 16384 * value."""
-    top, bottom, down = axis_weights(values.shape[0], height)
-    left, right, across = axis_weights(values.shape[1], width)
+    top, bottom, down = axis_weights(values.shape[0], height, align_corners)
+    left, right, across = axis_weights(values.shape[1], width, align_corners)
     q = values.astype(np.int64)
     down, across = down[:, None, None], across[None, :, None]
     total = (128 - down) * (128 - across) * q[top][:, left]
@@ -127,9 +134,16 @@ def resampled_sums(values: U8, height: int, width: int) -> NDArray[np.int64]:
     return result
 
 
-def resize(values: U8, height: int, width: int) -> U8:
-    """Bilinear, half-pixel centres; rounds half up."""
-    return ((resampled_sums(values, height, width) + 8192) // 16384).astype(np.uint8)
+def resize(values: U8, height: int, width: int, align_corners: bool = False) -> U8:
+    """Bilinear, half-pixel centres or aligned corners; rounds half up."""
+    return ((resampled_sums(values, height, width, align_corners) + 8192) // 16384).astype(np.uint8)
+
+
+def resize_nearest(values: U8, height: int, width: int) -> U8:
+    """Pixel floor(o * in / out) an axis."""
+    rows = np.arange(height) * values.shape[0] // height
+    columns = np.arange(width) * values.shape[1] // width
+    return values[rows][:, columns]
 
 
 def labels(logits: U8, height: int, width: int) -> NDArray[np.int64]:
@@ -142,3 +156,139 @@ def mix_states(stem: U8, other: U8, weight: int) -> U8:
     """The first state of a warm start: `weight` of 256 parts are the other state's."""
     mixed = np.floor(((256 - weight) * stem.astype(np.int64) + weight * other.astype(np.int64) + 128) / 256)
     return mixed.astype(np.uint8)
+
+
+def pooled_extent(
+    size: int, kernel: int, stride: int, padding: tuple[int, int], dilation: int = 1, ceil: bool = False
+) -> int:
+    """How many windows there are along an axis; ``padding`` is before and behind."""
+    before, behind = padding
+    room = size + before + behind - dilation * (kernel - 1) - 1
+    if not ceil:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
+def _pooled_size(values: U8, pool: Pool) -> tuple[int, int]:
+    top, left, bottom, right = pool.padding
+    (down, across), (high, wide) = pool.stride, pool.kernel
+    return (
+        pooled_extent(values.shape[0], high, down, (top, bottom), pool.dilation[0], pool.ceil),
+        pooled_extent(values.shape[1], wide, across, (left, right), pool.dilation[1], pool.ceil),
+    )
+
+
+def max_pool(values: U8, pool: Pool) -> U8:
+    """The largest stored value of the taps inside the input; 0 where there is none."""
+    height, width, channels = values.shape
+    rows, columns = _pooled_size(values, pool)
+    result = np.zeros((rows, columns, channels), np.uint8)
+    for o in range(rows):
+        for p in range(columns):
+            for i in range(pool.kernel[0]):
+                for j in range(pool.kernel[1]):
+                    y = o * pool.stride[0] + i * pool.dilation[0] - pool.padding[0]
+                    x = p * pool.stride[1] + j * pool.dilation[1] - pool.padding[1]
+                    if 0 <= y < height and 0 <= x < width:
+                        result[o, p] = np.maximum(result[o, p], values[y, x])
+    return result
+
+
+def average_pool(values: U8, zero_point: int, pool: Pool, output_zero_point: int) -> U8:
+    """The average of the counted places of each window, requantized."""
+    height, width, channels = values.shape
+    rows, columns = _pooled_size(values, pool)
+    top, left, bottom, right = pool.padding
+    result = np.zeros((rows, columns, channels), np.uint8)
+    for o in range(rows):
+        for p in range(columns):
+            y, x = o * pool.stride[0] - top, p * pool.stride[1] - left
+            window = values[max(y, 0) : y + pool.kernel[0], max(x, 0) : x + pool.kernel[1]]
+            counted = window.shape[0] * window.shape[1]
+            if pool.count_padding:  # what ceil adds beyond the padding never counts
+                counted_rows = min(y + pool.kernel[0], height + bottom) - y
+                counted_columns = min(x + pool.kernel[1], width + right) - x
+                counted = counted_rows * counted_columns
+            result[o, p] = average(window, zero_point, counted, pool.multiplier, pool.shift, output_zero_point)
+    return result
+
+
+def average(window: U8, zero_point: int, count: int, multiplier: int, shift: int, output_zero_point: int) -> U8:
+    """floor((sum of (q - zero point) * multiplier) / (count * 2**shift) + 1/2) + output zero point, (channels,)."""
+    total = (window.astype(np.int64) - zero_point).sum(axis=(0, 1)) * multiplier
+    denominator = count * 2**shift
+    rounded = (2 * total + denominator) // (2 * denominator)
+    return np.clip(rounded + output_zero_point, 0, 255).astype(np.uint8)
+
+
+def adaptive_average_pool(
+    values: U8, zero_point: int, size: tuple[int, int], multiplier: int, shift: int, output_zero_point: int
+) -> U8:
+    """Windows from floor(o * in / out) to ceil((o + 1) * in / out)."""
+    height, width, channels = values.shape
+    result = np.zeros((*size, channels), np.uint8)
+    for o in range(size[0]):
+        for p in range(size[1]):
+            rows = slice(o * height // size[0], -(-(o + 1) * height // size[0]))
+            columns = slice(p * width // size[1], -(-(p + 1) * width // size[1]))
+            window = values[rows, columns]
+            count = window.shape[0] * window.shape[1]
+            result[o, p] = average(window, zero_point, count, multiplier, shift, output_zero_point)
+    return result
+
+
+def lookup(values: U8, table: U8) -> U8:
+    """out = table[channel][q]; a table of one row is every channel's."""
+    rows = np.arange(values.shape[2]) if table.shape[0] > 1 else np.zeros(values.shape[2], np.int64)
+    result: U8 = table[rows[None, None, :], values]
+    return result
+
+
+def multiply(
+    inputs: tuple[U8, U8],
+    input_zero_points: tuple[int, int],
+    multiplier: int,
+    shift: int,
+    zero_point: int,
+    clamp: tuple[int, int],
+) -> U8:
+    """floor((a - z_a) * (b - z_b) * multiplier / 2**shift + 1/2) + zero_point, clamped; inputs are broadcast."""
+    first, second = (values.astype(np.int64) - z for values, z in zip(inputs, input_zero_points, strict=True))
+    product = first * second * multiplier
+    rounded = (2 * product + 2**shift) // 2 ** (shift + 1)
+    return np.clip(rounded + zero_point, *clamp).astype(np.uint8)
+
+
+def gather(inputs: Sequence[U8], channels: Sequence[tuple[int, int]]) -> U8:
+    """Channel c of the output is channel channels[c][1] of input channels[c][0]."""
+    return np.stack([inputs[place][:, :, channel] for place, channel in channels], axis=2)
+
+
+def pad(values: U8, zero_point: int, padding: tuple[int, int, int, int], mode: str) -> U8:
+    """New pixels are the zero point, mirrored without the edge, or the edge; negative padding crops."""
+    top, left, bottom, right = padding
+    height, width, channels = values.shape
+    result = np.full((height + top + bottom, width + left + right, channels), zero_point, np.uint8)
+    for o in range(result.shape[0]):
+        for p in range(result.shape[1]):
+            y, x = o - top, p - left
+            if mode == "replicate":
+                y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
+            if mode == "reflect":
+                y, x = height - 1 - abs(height - 1 - abs(y)), width - 1 - abs(width - 1 - abs(x))
+            if 0 <= y < height and 0 <= x < width:
+                result[o, p] = values[y, x]
+    return result
+
+
+def depth_to_space(values: U8, block: tuple[int, int]) -> U8:
+    """out[y * bh + i, x * bw + j, c] = in[y, x, (i * bw + j) * channels + c]."""
+    height, width, depth = values.shape
+    channels = depth // (block[0] * block[1])
+    result = np.zeros((height * block[0], width * block[1], channels), np.uint8)
+    for i in range(block[0]):
+        for j in range(block[1]):
+            first = (i * block[1] + j) * channels
+            result[i :: block[0], j :: block[1]] = values[:, :, first : first + channels]
+    return result

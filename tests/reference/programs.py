@@ -10,11 +10,44 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from itrt.format import Add, Constant, Convolution, Operator, Preprocessing, Program, Resize, Tensor, Term
+from itrt.format import (
+    AdaptivePool,
+    Add,
+    Constant,
+    Convolution,
+    DepthToSpace,
+    Gather,
+    Lookup,
+    Multiply,
+    Operator,
+    Pad,
+    Pool,
+    Preprocessing,
+    Program,
+    Resize,
+    Tensor,
+    Term,
+)
+from reference.operators import pooled_extent
 
 Axes = tuple[tuple[int, int], tuple[int, int]]  # (stride, surplus padding), vertical and horizontal
-Geometry = tuple[Axes, ...]  # applied to the image's size in this order
+# What happened to the image's size, in this order: axes of a convolution, or a name and numbers. ("size", h, w) can
+# only be the first: it is the size, whatever the image's.
+Geometry = tuple[tuple[object, ...], ...]
 UNCHANGED: Axes = ((1, 0), (1, 0))
+ONE_PIXEL: Geometry = (("size", 1, 1),)
+KINDS = {
+    "convolution": 0.34,
+    "add": 0.1,
+    "resize": 0.12,
+    "pool": 0.1,
+    "adaptive_pool": 0.06,
+    "lookup": 0.05,
+    "multiply": 0.06,
+    "gather": 0.07,
+    "pad": 0.05,
+    "depth_to_space": 0.05,
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +133,9 @@ class _Builder:
         scale: float | None = None,
         zero_points: tuple[int, ...] | None = None,
     ) -> int:
+        if scale is None and len(self.tensors) > 1 and self.rng.random() < 0.4:
+            like = self.tensors[self._integer(1, len(self.tensors) - 1)]  # what a gather wants of its inputs
+            scale, zero_points = like.scale, like.zero_points
         scale = float(np.float32(self.rng.uniform(0.01, 1))) if scale is None else scale
         zero_points = (self._integer(0, 255),) if zero_points is None else zero_points
         self.tensors.append(Tensor(name, channels, scale, zero_points))
@@ -119,11 +155,26 @@ class _Builder:
 
     def _operator(self, name: str, readable: list[int]) -> Operator:
         addable = [index for index in readable if len(self.tensors[index].zero_points) == 1]
-        kind = self.rng.choice(["convolution", "add", "resize"], p=[0.6, 0.2, 0.2]) if addable else "convolution"
-        if kind == "add":
-            return self._add(name, self._pick(addable), addable)
-        if kind == "resize":
-            return self._resize(name, self._pick(addable), self._pick(readable))
+        kind = self.rng.choice(list(KINDS), p=list(KINDS.values())) if addable else "convolution"
+        match kind:
+            case "add":
+                return self._add(name, self._pick(addable), addable)
+            case "resize":
+                return self._resize(name, self._pick(addable), readable)
+            case "pool":
+                return self._pool(name, self._pick(addable))
+            case "adaptive_pool":
+                return self._adaptive_pool(name, self._pick(addable))
+            case "lookup":
+                return self._lookup(name, self._pick(addable))
+            case "multiply":
+                return self._multiply(name, addable)
+            case "gather":
+                return self._gather(name, self._pick(addable), addable)
+            case "pad":
+                return self._pad(name, self._pick(addable), addable)
+            case "depth_to_space":
+                return self._depth_to_space(name, addable)
         return self._random_convolution(name, readable)
 
     def _block(self, state: int, readable: list[int]) -> tuple[int, list[Operator]]:
@@ -239,7 +290,152 @@ class _Builder:
         multipliers = tuple(self._integer(-largest, largest) for _ in inputs)
         return Add(name, output, inputs, multipliers, shift, self._clamp())
 
-    def _resize(self, name: str, source: int, size_of: int) -> Operator:
-        output = self._tensor(name, self.tensors[source].channels, self.geometries[size_of])
-        self.tensors[output] = replace(self.tensors[source], name=name)
-        return Resize(name, output, source, size_of)
+    def _same_values(self, name: str, source: int, channels: int, geometry: Geometry) -> int:
+        """A tensor with the source's scale and zero point."""
+        like = self.tensors[source]
+        return self._tensor(name, channels, geometry, like.scale, like.zero_points)
+
+    def _resize(self, name: str, source: int, readable: list[int]) -> Operator:
+        mode = self.rng.choice(["bilinear", "nearest"])
+        corners = bool(mode == "bilinear" and self.rng.random() < 0.4)
+        geometry = self.geometries[source]
+        size_of = size = factor = None
+        kind = self.rng.choice(["size_of", "size", "factor"], p=[0.5, 0.25, 0.25])
+        if kind == "size":
+            size = self._integer(1, 7), self._integer(1, 7)
+            geometry = (("size", *size),)
+        elif kind == "factor" and not self._has_grown(geometry):
+            down, across = [(3, 2), (2, 1), (1, 1)][self._integer(0, 2)], [(4, 3), (2, 1)][self._integer(0, 1)]
+            factor = down, across
+            geometry = (*geometry, ("factor", *factor))
+        else:
+            size_of = self._pick(readable)
+            geometry = self.geometries[size_of]
+        output = self._same_values(name, source, self.tensors[source].channels, geometry)
+        return Resize(name, output, source, size_of, size, factor, str(mode), corners)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _has_grown(geometry: Geometry) -> bool:
+        """Once is enough: the oracle is slow."""
+        return any(step[0] in ("factor", "block") for step in geometry)
+
+    def _average_scale(self) -> tuple[int, int]:
+        """Multiplier and shift, mostly of a factor around one."""
+        if self.rng.random() < 0.2:
+            return self._integer(1, 32767), self._integer(0, 28)
+        shift = self._integer(0, 14)
+        return max(int(self.rng.uniform(0.5, 1.9) * 2**shift), 1), shift
+
+    def _pool(self, name: str, source: int) -> Operator:
+        """Of any size: windows are drawn until a single pixel has one."""
+        is_max, ceil = bool(self.rng.random() < 0.5), bool(self.rng.random() < 0.4)
+
+        def axis() -> tuple[int, int, int, int, int]:
+            while True:
+                kernel, stride, dilation = (
+                    self._integer(1, 5),
+                    self._integer(1, 3),
+                    self._integer(1, 2 if is_max else 1),
+                )
+                padding = self._integer(0, kernel // 2), self._integer(0, kernel // 2)
+                if pooled_extent(1, kernel, stride, padding, dilation, ceil) >= 1:
+                    return kernel, stride, *padding, dilation
+
+        down, across = axis(), axis()
+        geometry = (*self.geometries[source], ("pool", down, across, ceil))
+        channels = self.tensors[source].channels
+        multiplier, shift = (1, 0) if is_max else self._average_scale()
+        return Pool(
+            name,
+            self._same_values(name, source, channels, geometry) if is_max else self._tensor(name, channels, geometry),
+            source,
+            "max" if is_max else "average",
+            kernel=(down[0], across[0]),
+            stride=(down[1], across[1]),
+            padding=(down[2], across[2], down[3], across[3]),
+            dilation=(down[4], across[4]),
+            ceil=ceil,
+            count_padding=not is_max and bool(self.rng.random() < 0.5),
+            multiplier=multiplier,
+            shift=shift,
+        )
+
+    def _adaptive_pool(self, name: str, source: int) -> Operator:
+        size = (1, 1) if self.rng.random() < 0.5 else (self._integer(1, 6), self._integer(1, 6))
+        output = self._tensor(name, self.tensors[source].channels, (("size", *size),))
+        return AdaptivePool(name, output, source, size, *self._average_scale())
+
+    def _lookup(self, name: str, source: int) -> Operator:
+        channels = self.tensors[source].channels
+        tables = channels if self.rng.random() < 0.5 else 1
+        output = self._tensor(name, channels, self.geometries[source])
+        table = self._constant(lambda: self.rng.integers(0, 256, (tables, 256)).astype(np.uint8))
+        return Lookup(name, output, source, table)
+
+    def _multiply(self, name: str, addable: list[int]) -> Operator:
+        """One input may have one channel, and one may be one pixel: sometimes that is the same one."""
+
+        def fits(a: int, b: int) -> bool:
+            channels = {self.tensors[a].channels, self.tensors[b].channels}
+            geometries = {self.geometries[a], self.geometries[b]} - {ONE_PIXEL}
+            return len(geometries) <= 1 and len(channels - {1}) <= 1
+
+        pairs = [(a, b) for a in addable for b in addable if fits(a, b)]
+        broadcast = [pair for pair in pairs if self.tensors[pair[0]] != self.tensors[pair[1]]] or pairs
+        first, second = broadcast[self._integer(0, len(broadcast) - 1)]
+        larger = first if self.geometries[second] == ONE_PIXEL else second
+        channels = max(self.tensors[first].channels, self.tensors[second].channels)
+        multiplier, shift = self._integer(1, 32767), self._integer(0, 45)
+        if self.rng.random() < 0.8:
+            shift = multiplier.bit_length() + self._integer(4, 9)
+        output = self._tensor(name, channels, self.geometries[larger])
+        return Multiply(name, output, (first, second), multiplier, shift, self._clamp())
+
+    def _gather(self, name: str, first: int, addable: list[int]) -> Operator:
+        def values(index: int) -> tuple[object, ...]:
+            return self.tensors[index].scale, self.tensors[index].zero_points, self.geometries[index]
+
+        like = [index for index in addable if values(index) == values(first)]
+        inputs = (first, *(self._pick(like) for _ in range(self._integer(0, 3))))
+        channels: list[tuple[int, int]] = []
+        for place, index in enumerate(inputs):
+            count = self.tensors[index].channels
+            low, high = sorted((self._integer(0, count - 1), self._integer(0, count - 1)))
+            channels += [(place, channel) for channel in range(low, high + 1)]
+        if self.rng.random() < 0.4:
+            channels = [channels[i] for i in self.rng.permutation(len(channels))]
+        output = self._same_values(name, first, len(channels), self.geometries[first])
+        return Gather(name, output, inputs, tuple(channels))
+
+    def _pad(self, name: str, source: int, addable: list[int]) -> Operator:
+        fixed = [
+            index
+            for index in addable
+            if len(self.geometries[index]) == 1 and self.geometries[index][0][0] == "size" and index != source
+        ]
+        mode = str(self.rng.choice(["constant", "replicate"]))
+        padding = [self._integer(0, 3) for _ in range(4)]
+        if fixed and self.rng.random() < 0.7:  # reflections need to know how many pixels there are
+            mode, source = "reflect", self._pick(fixed)
+            _, height, width = self.geometries[source][0]
+            padding = [self._integer(0, int(str(extent)) - 1) for extent in (height, width, height, width)]
+        elif self.rng.random() < 0.4:  # cropped on one side
+            side = self._integer(0, 3)
+            padding[side] = -self._integer(0, padding[(side + 2) % 4])
+        top, left, bottom, right = padding
+        geometry = (*self.geometries[source], ("pad", top, left, bottom, right))
+        output = self._same_values(name, source, self.tensors[source].channels, geometry)
+        return Pad(name, output, source, (top, left, bottom, right), mode)  # type: ignore[arg-type]
+
+    def _depth_to_space(self, name: str, addable: list[int]) -> Operator:
+        blocks = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2)]
+        pairs = [
+            (index, block)
+            for index in addable
+            for block in blocks
+            if self.tensors[index].channels % (block[0] * block[1]) == 0 and not self._has_grown(self.geometries[index])
+        ] or [(self._pick(addable), (1, 1))]
+        source, block = pairs[self._integer(0, len(pairs) - 1)]
+        channels = self.tensors[source].channels // (block[0] * block[1])
+        output = self._same_values(name, source, channels, (*self.geometries[source], ("block", *block)))
+        return DepthToSpace(name, output, source, block)

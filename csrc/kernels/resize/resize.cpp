@@ -28,11 +28,11 @@ void each_blended_row(const ResizeKernel& kernel, const ResizeCall& call, std::i
   ResizeTap* taps = reinterpret_cast<ResizeTap*>(call.scratch);
   std::int16_t* blended = reinterpret_cast<std::int16_t*>(call.scratch + taps_bytes(call.output_width));
   for (std::int64_t x = 0; x < call.output_width; ++x) {
-    taps[x] = resize_tap(x, call.input_width, call.output_width);
+    taps[x] = resize_tap(x, call.input_width, call.output_width, call.alignment);
   }
   const std::int64_t input_row = call.input_width * call.channels;
   for (std::int64_t y = first_row; y < last_row; ++y) {
-    const ResizeTap tap = resize_tap(y, call.input_height, call.output_height);
+    const ResizeTap tap = resize_tap(y, call.input_height, call.output_height, call.alignment);
     const auto input_at = [&](std::int64_t row) { return call.input + (row - call.input_first_row) * input_row; };
     kernel.blend(input_at(tap.index0), input_at(tap.index1), tap, input_row, blended);
     body(y, blended, taps);
@@ -49,12 +49,16 @@ constexpr const ResizeKernel* rows[] = {
 
 }  // namespace
 
-ResizeTap resize_tap(std::int64_t output_index, std::int64_t input_size, std::int64_t output_size) {
-  const std::int64_t whole = 2 * output_size;
-  const std::int64_t position = std::max<std::int64_t>((2 * output_index + 1) * input_size - output_size, 0);
-  const std::int64_t index0 = std::min(position / whole, input_size - 1);
+ResizeTap resize_tap(std::int64_t output_index, std::int64_t input_size, std::int64_t output_size,
+                     Alignment alignment) {
+  // The position is numerator / whole.
+  const bool borders = alignment == Alignment::borders;
+  const std::int64_t whole = borders ? 2 * output_size : std::max<std::int64_t>(output_size - 1, 1);
+  const std::int64_t numerator = borders ? std::max<std::int64_t>((2 * output_index + 1) * input_size - output_size, 0)
+                                         : output_index * (input_size - 1);
+  const std::int64_t index0 = std::min(numerator / whole, input_size - 1);
   const std::int64_t index1 = std::min(index0 + 1, input_size - 1);
-  const std::int64_t weight1 = (128 * (position % whole) + output_size) / whole;
+  const std::int64_t weight1 = (256 * (numerator % whole) + whole) / (2 * whole);
   return {static_cast<std::int32_t>(index0), static_cast<std::int32_t>(index1),
           static_cast<std::int16_t>(128 - weight1), static_cast<std::int16_t>(weight1)};
 }

@@ -1,4 +1,4 @@
-// Bilinear resampling of a channels-last u8 tensor, half-pixel centres, in integers (docs/numerics.md).
+// Resampling of a channels-last u8 tensor, bilinear in integers, or the nearest pixel (docs/numerics.md).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,12 @@ struct ResizeTap {
   std::int16_t weight0, weight1;
 };
 
-ResizeTap resize_tap(std::int64_t output_index, std::int64_t input_size, std::int64_t output_size);
+// Where the pixels of an axis lie: the image's borders meet (and centres are half a pixel inside), or the centres of
+// the corner pixels.
+enum class Alignment { borders, corners };
+
+ResizeTap resize_tap(std::int64_t output_index, std::int64_t input_size, std::int64_t output_size,
+                     Alignment alignment = Alignment::borders);
 
 // Rows of the input before `input_first_row`, and of the output before `output_first_row`, may be missing in memory.
 struct ResizeCall {
@@ -25,6 +30,7 @@ struct ResizeCall {
   std::int64_t channels = 0;
   std::uint8_t* output = nullptr;  // (output_height, output_width, channels), from row output_first_row on
   std::int64_t output_height = 0, output_width = 0, output_first_row = 0;
+  Alignment alignment = Alignment::borders;
   std::byte* scratch = nullptr;  // resize_scratch_bytes, 64-byte aligned, this thread's own
 };
 
@@ -60,6 +66,9 @@ std::size_t resize_add_scratch_bytes(std::int64_t input_width, std::int64_t outp
 
 void resize_add(const ResizeKernel& kernel, const AddKernel& add_kernel, const ResizeAddCall& call,
                 std::int64_t first_row, std::int64_t last_row);
+
+// out[y, x] = input[floor(y * input_height / output_height), floor(x * input_width / output_width)]. Needs no scratch.
+void resize_nearest(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row);
 
 extern const ResizeKernel resize_portable;
 #if defined(ITRT_X86)

@@ -205,10 +205,17 @@ class RowsRead:
     Which rows of an input an operator reads for a row of its output.
     """
     @staticmethod
+    def aligned_corners(
+        input_height: typing.SupportsInt | typing.SupportsIndex,
+        output_height: typing.SupportsInt | typing.SupportsIndex,
+    ) -> RowsRead: ...
+    @staticmethod
     def bilinear(
         input_height: typing.SupportsInt | typing.SupportsIndex,
         output_height: typing.SupportsInt | typing.SupportsIndex,
     ) -> RowsRead: ...
+    @staticmethod
+    def blocks(block_height: typing.SupportsInt | typing.SupportsIndex) -> RowsRead: ...
     @staticmethod
     def convolution(
         kernel: typing.SupportsInt | typing.SupportsIndex,
@@ -217,7 +224,34 @@ class RowsRead:
         dilation: typing.SupportsInt | typing.SupportsIndex,
     ) -> RowsRead: ...
     @staticmethod
+    def divided(
+        input_height: typing.SupportsInt | typing.SupportsIndex,
+        output_height: typing.SupportsInt | typing.SupportsIndex,
+    ) -> RowsRead: ...
+    @staticmethod
     def elementwise() -> RowsRead: ...
+    @staticmethod
+    def everything(input_height: typing.SupportsInt | typing.SupportsIndex) -> RowsRead: ...
+    @staticmethod
+    def nearest(
+        input_height: typing.SupportsInt | typing.SupportsIndex,
+        output_height: typing.SupportsInt | typing.SupportsIndex,
+    ) -> RowsRead: ...
+    @staticmethod
+    def padded(
+        top: typing.SupportsInt | typing.SupportsIndex, mirrored: typing.SupportsInt | typing.SupportsIndex
+    ) -> RowsRead: ...
+    @staticmethod
+    def replicated(top: typing.SupportsInt | typing.SupportsIndex) -> RowsRead: ...
+    def of(
+        self,
+        first: typing.SupportsInt | typing.SupportsIndex,
+        last: typing.SupportsInt | typing.SupportsIndex,
+        height: typing.SupportsInt | typing.SupportsIndex,
+    ) -> tuple[int, int]:
+        """
+        The rows of an input of `height` rows that the output's rows read, half open.
+        """
 
 class StripePlan:
     """

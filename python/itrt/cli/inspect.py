@@ -12,8 +12,10 @@ from rich.text import Text
 from itrt import Model, load
 from itrt.cli import console
 from itrt.cli.size import parse_size
-from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Program, Resize, Term, read
+from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Pool, Program, Term, inputs_of, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
+from itrt.format.operator_json import kind_name
+from itrt.format.program import constants_of
 from itrt.loading import read_model
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
@@ -90,7 +92,8 @@ def _operator_table(
 
 
 def _kind(operator: Operator) -> str:
-    return type(operator).__name__.lower()
+    kind = kind_name(operator).replace("_", " ")
+    return f"{kind}, {operator.mode}" if isinstance(operator, Pool) else kind
 
 
 def _terms(program: Program, operator: Operator) -> list[str]:
@@ -100,27 +103,33 @@ def _terms(program: Program, operator: Operator) -> list[str]:
         case Add():
             factors = zip(operator.inputs, operator.multipliers, strict=True)
             return [f"{program.tensors[index].name} * {factor * 2.0**-operator.shift:.4g}" for index, factor in factors]
-        case Resize():
-            return [program.tensors[operator.input].name]
+        case Pool():
+            window = _window(operator.kernel, stride=operator.stride, dilation=operator.dilation)
+            return [f"{program.tensors[operator.input].name}, {window}"]
+        case _:
+            return [program.tensors[index].name for index in inputs_of(operator)]
 
 
 def _term(program: Program, term: Term) -> str:
-    _, height, width, channels = term.weight.at(0).shape
-    text = f"{program.tensors[term.input].name}, {height}x{width}x{channels}"
-    for name, pair in (("stride", term.stride), ("dilation", term.dilation)):
-        if pair != (1, 1):
-            text += f" {name} {pair[0]}" + (f"x{pair[1]}" if pair[0] != pair[1] else "")
+    window = _window(term.weight.at(0).shape[1:], stride=term.stride, dilation=term.dilation)
+    text = f"{program.tensors[term.input].name}, {window}"
     if term.groups > 1:
         text += f" {term.groups} groups"
     return text + (" (loop-invariant)" if term.loop_invariant else "")
 
 
+def _window(kernel: tuple[int, ...], **pairs: tuple[int, int]) -> str:
+    text = "x".join(str(extent) for extent in kernel)
+    for name, pair in pairs.items():
+        if pair != (1, 1):
+            text += f" {name} {pair[0]}" + (f"x{pair[1]}" if pair[0] != pair[1] else "")
+    return text
+
+
 def _per_step_mark(operator: Operator) -> str:
-    if not isinstance(operator, Convolution):
-        return ""
-    if any(len(term.weight.values) > 1 for term in operator.terms):
+    if isinstance(operator, Convolution) and any(len(term.weight.values) > 1 for term in operator.terms):
         return "**"
-    return "*" if len(operator.bias.values) > 1 or len(operator.scale.values) > 1 else ""
+    return "*" if any(len(constant.values) > 1 for constant in constants_of(operator)) else ""
 
 
 def _shape(program: Program, tensor: int, sizes: tuple[Size, ...]) -> str:
@@ -144,5 +153,5 @@ def _total(program: Program, macs: dict[str, int], size: Size) -> Text:
     parts = "stem + head" if not count else f"stem + {count} x block + head"
     text = f"{total / 1e9:.3f} G MAC for one answer at {size[0]}x{size[1]}: {parts}"
     if program.max_iterations is not None:
-        text += "\n* bias and scale, ** weights, too: one a step, all of them counted"
+        text += "\n* bias and scale, or table, ** weights, too: one a step, all of them counted"
     return Text(text)

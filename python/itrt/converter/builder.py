@@ -1,29 +1,33 @@
 """Builds the float graph of one section; lowering functions call it.
 
-Values of the captured section map to `Part`s: a plain activation is one part, a concatenation along the channels is
-several (it is never made), and zero padding is remembered until a convolution takes it.
+Values of the captured section are parts of tensors (`values`): nothing is copied until an operator needs it. What an
+operator may change in place of being appended (an activation goes into the convolution before it) is a `Source`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from itrt.converter.captured import Node, Parameter, Section, Value
-from itrt.converter.float_graph import (
-    UNBOUNDED,
+from itrt.converter.float_graph import FloatTensor
+from itrt.converter.float_operators import (
     FloatAdd,
     FloatConstant,
     FloatConvolution,
+    FloatGather,
     FloatOperator,
-    FloatTensor,
+    FloatPad,
+    FloatResize,
     FloatTerm,
 )
 from itrt.converter.naming import OperatorNames
+from itrt.converter.values import NO_PADDING, Arrangement, Part
 
 IMAGE = "image"
 STATE = "state"
@@ -38,11 +42,18 @@ class PoisonedInputError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
-    """An activation, or some channels of a concatenation; padded by zeros (top, left, bottom, right)."""
+class Source:
+    """A whole tensor that is some of a value's channels: ``first`` and the next ``channels - 1``.
+
+    ``operator`` may be changed: nothing but the value's reader reads what it makes. None where that is not so. Its
+    output channel j becomes the value's channel ``places[j]`` (a transposed convolution has a channel for each phase).
+    """
 
     tensor: str
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    first: int
+    channels: int
+    operator: FloatOperator | None
+    places: NDArray[np.int64]
 
 
 class SectionBuilder:
@@ -52,29 +63,86 @@ class SectionBuilder:
         self.section = section
         self.tensors = tensors
         self.operators: dict[str, FloatOperator] = {}  # by output, in execution order
-        self._values: dict[str, tuple[Part, ...]] = {name: (Part(tensor),) for name, tensor in inputs.items()}
+        self._values: dict[str, tuple[Part, ...] | Arrangement] = {
+            name: (self.whole(tensor),) for name, tensor in inputs.items()
+        }
+        self._results: dict[str, Sequence[tuple[Part, ...] | Arrangement]] = {}  # of nodes with several
+        self._nodes = {node.name: node for node in section.nodes}
         self._uses = Counter(value.name for node in section.nodes for value in _values_in(node.arguments))
         self._uses[section.output] += 1
         self._names = OperatorNames(section)
+        self._copies: dict[tuple[Part, ...], str] = {}  # what was brought together, padded or cropped
+        self._behind: dict[str, tuple[str, NDArray[np.int64]]] = {}
 
     # Reading values
 
-    def parts(self, value: Any) -> tuple[Part, ...]:
-        """Return the parts of an argument that must be an activation."""
+    def value(self, value: Any) -> tuple[Part, ...] | Arrangement:
+        """Return what an argument that must be an activation is made of."""
         if not isinstance(value, Value):
             raise UnsupportedOperatorError(f"expected an activation, found {_kind(value)}")
         if value.name not in self._values:
             raise PoisonedInputError
         return self._values[value.name]
 
+    def parts(self, value: Any) -> tuple[Part, ...]:
+        """Return the parts of an activation (1, channels, height, width), or (1, channels), which has one pixel."""
+        found = self.value(value)
+        if isinstance(found, Arrangement):
+            raise UnsupportedOperatorError(
+                f"reads values that were reshaped to {self._shape_text(value)}, which only reshapes, transpositions, "
+                f"slices and linear layers can do"
+            )
+        return found
+
+    def readable(self, value: Any) -> tuple[Part, ...]:
+        """Return parts that a convolution can read: whole tensors, the image too, padded by zeros or not at all."""
+        return self.whole_parts(self.parts(value), value)
+
+    def whole_parts(self, parts: Iterable[Part], value: Value) -> tuple[Part, ...]:
+        """As `readable`, of parts of a value; what is made for it gets the value's name."""
+        result: list[Part] = []
+        fragments: list[Part] = []
+        for part in parts:
+            if any(amount < 0 for amount in part.padding):
+                part = Part(self.padded(part, value), part.channels)
+            if part.is_whole(self.tensors):
+                result.extend(self._brought_together(fragments, value))
+                fragments = []
+                result.append(part)
+            else:
+                fragments.append(part)
+        return (*result, *self._brought_together(fragments, value))
+
+    def whole(self, tensor: str) -> Part:
+        """Return all channels of a tensor."""
+        return Part(tensor, range(self.tensors[tensor].channels))
+
+    def whole_tensors(self, value: Any) -> tuple[str, ...]:
+        """Return the tensors that are the value, one behind the other; not the image, nothing padded."""
+        return tuple(self._unpadded(part, value) for part in self.readable(value))
+
     def tensor(self, value: Any) -> str:
-        """Return the one tensor that an argument stands for; not the image, which convolutions alone can read."""
-        parts = self.parts(value)
-        if len(parts) > 1:
-            raise UnsupportedOperatorError("reads a concatenation, which only convolutions can do")
-        if any(parts[0].padding):
-            raise UnsupportedOperatorError("reads a zero-padded tensor, which only convolutions can do")
-        return self._normalized_image() if parts[0].tensor == IMAGE else parts[0].tensor
+        """Return the one tensor that is the value; parts are brought together."""
+        return self.tensor_of_parts(self.parts(value), value)
+
+    def tensor_of_parts(self, parts: Sequence[Part], value: Value) -> str:
+        """As `tensor`, of parts of a value; what is made for it gets the value's name."""
+        if len(parts) > 1 or not parts[0].is_whole(self.tensors):
+            return self._gathered(parts, value)
+        return self._unpadded(parts[0], value)
+
+    def sources(self, value: Any) -> tuple[Source, ...]:
+        """Return the value's tensors with the operators that may be changed."""
+        changeable = self._uses[value.name] == 1
+        result = []
+        first = 0
+        for tensor in self.whole_tensors(value):
+            channels = self.tensors[tensor].channels
+            made_by, places = self._behind.get(tensor, (tensor, np.arange(channels)))
+            operator = self.operators.get(made_by) if changeable else None
+            result.append(Source(tensor, first, channels, operator, first + places))
+            first += channels
+        return tuple(result)
 
     def shape(self, name: str) -> tuple[int, str, str]:
         """Return (channels, height, width) of a value of the section."""
@@ -84,41 +152,79 @@ class SectionBuilder:
 
     def tensor_of_size(self, height: str, width: str) -> str:
         """Return a tensor that has this height and width in every image."""
-        for name, parts in self._values.items():
-            if self.section.shapes.get(name, ())[1:] == (height, width) and not any(
-                any(part.padding) for part in parts
-            ):
-                return parts[0].tensor
+        for name, found in self._values.items():
+            if self.section.shapes.get(name, ())[1:] != (height, width) or isinstance(found, Arrangement):
+                continue
+            for part in found:
+                if part.padding == NO_PADDING:
+                    return part.tensor
         raise UnsupportedOperatorError(f"its size ({height}, {width}) is not the size of another tensor")
-
-    def fusable(self, value: Any) -> FloatOperator | None:
-        """Return the operator of this section that makes the value, if nothing else reads it; else None."""
-        parts = self.parts(value)
-        if len(parts) > 1 or any(parts[0].padding) or self._uses[value.name] > 1:
-            return None
-        return self.operators.get(parts[0].tensor)
 
     # Defining values
 
     def alias(self, node: Node, source: Any) -> None:
         """Let the node's result be its input."""
-        self._values[node.name] = self.parts(source)
-        self._uses[node.name] += self._uses[source.name] - 1
+        self.define(node, self.value(source), [source])
 
-    def define(self, node: Node, parts: tuple[Part, ...]) -> None:
-        """Let the node's result be these parts."""
-        self._values[node.name] = parts
+    def define(self, node: Node, value: Iterable[Part] | Arrangement, made_of: Iterable[Value] = ()) -> None:
+        """Let the node's result be these parts of its inputs ``made_of``, or an arrangement of them.
+
+        An input that others read, too, keeps its operator from being changed by readers of the result.
+        """
+        self._values[node.name] = value if isinstance(value, Arrangement) else tuple(value)
+        self._uses[node.name] += sum(self._uses[source.name] - 1 for source in made_of)
+
+    def define_several(self, node: Node, values: Sequence[tuple[Part, ...] | Arrangement], made_of: Value) -> None:
+        """Let the node have several results, which `result` picks."""
+        self.define(node, values[0], [made_of])
+        self._results[node.name] = values
+
+    def result(self, source: Value, index: int) -> tuple[Part, ...] | Arrangement:
+        """Return one of the results of an operator that has several."""
+        first = self.value(source)
+        results = self._results.get(source.name, (first,))
+        if not -len(results) <= index < len(results):
+            raise UnsupportedOperatorError(f"takes result {index}; the first is supported")
+        return results[index]
 
     def write(self, node: Node, operator: FloatOperator) -> None:
-        """Let the node's result be the operator's output; an operator that wrote it so far is replaced in its place."""
-        self.operators[operator.output] = operator
-        self._values[node.name] = (Part(operator.output),)
+        """Let the node's result be the operator's output."""
+        self.define(node, (self.append(operator),))
 
-    def new_tensor(self, node: Node, kind: str) -> str:
-        """Create the node's output tensor, named by its place in the module tree."""
+    def append(self, operator: FloatOperator) -> Part:
+        """Add an operator, or put it in the place of the one that had the same output; return its output."""
+        self.operators[operator.output] = operator
+        return self.whole(operator.output)
+
+    def remove(self, operator: FloatOperator) -> None:
+        """Take an operator and its output away: nothing reads it any more."""
+        del self.operators[operator.output]
+        del self.tensors[operator.output]
+
+    def is_read(self, tensor: str) -> bool:
+        """Return whether an operator reads a tensor, if only its size."""
+        return any(tensor in operator.inputs for operator in self.operators.values())
+
+    def attach(self, output: str, convolution: str, places: NDArray[np.int64]) -> None:
+        """Remember that changing a convolution changes a tensor behind it, which only copies its values.
+
+        The convolution's channel j becomes the tensor's channel ``places[j]``.
+        """
+        self._behind[output] = (convolution, places)
+
+    def new_tensor(self, node: Node, kind: str, channels: int | None = None) -> str:
+        """Create an output tensor of the node, named by its place in the module tree."""
         name = self._unique(self._names.of(node, kind))
-        self.tensors[name] = FloatTensor(name, self.shape(node.name)[0])
+        self.tensors[name] = FloatTensor(name, self.shape(node.name)[0] if channels is None else channels)
         return name
+
+    def map_tensors(self, node: Node, kind: str, value: Any, make: Callable[[str, str], FloatOperator]) -> None:
+        """Let the node's result be an operator on each of the value's tensors, made from (output, input)."""
+        parts = []
+        for tensor in self.whole_tensors(value):
+            output = self.new_tensor(node, kind, self.tensors[tensor].channels)
+            parts.append(self.append(make(output, tensor)))
+        self.define(node, parts)
 
     def output(self) -> str:
         """Return the tensor with the section's result, written by this section (copied if it is an input)."""
@@ -128,6 +234,60 @@ class SectionBuilder:
         name = self._unique(f"{self.section.name}.output")
         self.tensors[name] = FloatTensor(name, self.tensors[tensor].channels)
         self.operators[name] = FloatAdd(name, (tensor,), (1.0,))
+        return name
+
+    def before_labels(self, logits: str) -> str:
+        """Return what a last resampling to the image's size reads: the runtime resamples logits when labels are read.
+
+        Its answer is the same, but for rounding, and the logits of many classes are never made at the image's size.
+        """
+        operator = self.operators.get(logits)
+        at_image_size = self.section.shapes[self.section.output][1:] == ("height", "width")
+        if isinstance(operator, FloatResize) and operator.mode == "bilinear" and not operator.align_corners:
+            return operator.input if at_image_size and operator.input in self.operators else logits
+        return logits
+
+    # Copies
+
+    def _brought_together(self, fragments: list[Part], value: Value) -> list[Part]:
+        return [self.whole(self._gathered(fragments, value))] if fragments else []
+
+    def _gathered(self, parts: Sequence[Part], value: Value) -> str:
+        """Copy parts into one tensor."""
+        key = tuple(parts)
+        if key not in self._copies:
+            tensors = [self._unpadded(part, value) for part in parts]
+            inputs = tuple(dict.fromkeys(tensors))
+            channels = tuple(
+                (inputs.index(tensor), channel)
+                for part, tensor in zip(parts, tensors, strict=True)
+                for channel in part.channels
+            )
+            output = self._copy(value, "gather", len(channels))
+            self._copies[key] = self.append(FloatGather(output, inputs, channels)).tensor
+        return self._copies[key]
+
+    def _unpadded(self, part: Part, value: Value) -> str:
+        """Return a tensor that has a part's padding in it and is not the image."""
+        tensor = self.padded(part, value) if any(part.padding) else part.tensor
+        return self._normalized_image() if tensor == IMAGE else tensor
+
+    def padded(self, part: Part, value: Value) -> str:
+        """Return the whole tensor of a part, padded or cropped as the part says."""
+        whole = self.whole(part.tensor)
+        key = (Part(whole.tensor, whole.channels, part.padding),)
+        if key not in self._copies:
+            source = self._normalized_image() if part.tensor == IMAGE else part.tensor
+            output = self._copy(value, "pad", len(whole.channels))
+            self._copies[key] = self.append(FloatPad(output, source, part.padding)).tensor
+        return self._copies[key]
+
+    def _copy(self, value: Value, kind: str, channels: int) -> str:
+        node = self._nodes.get(value.name)
+        if node is not None:
+            return self.new_tensor(node, kind, channels)
+        name = self._unique(f"{self.section.name}.{kind}")
+        self.tensors[name] = FloatTensor(name, channels)
         return name
 
     def _unique(self, name: str) -> str:
@@ -144,16 +304,8 @@ class SectionBuilder:
             self.operators[name] = FloatConvolution(name, (term,), ones, FloatConstant((np.zeros(channels),)))
         return name
 
-
-def clamp_operator(operator: FloatConvolution | FloatAdd, lower: float, upper: float) -> FloatConvolution | FloatAdd:
-    """Return the operator with a further clamp behind its own."""
-    low, high = (min(max(bound, lower), upper) for bound in operator.clamp)
-    return replace(operator, clamp=(low, high))
-
-
-def is_unclamped(operator: FloatOperator) -> bool:
-    """Return whether the operator is a convolution without an activation, into which more can be folded."""
-    return isinstance(operator, FloatConvolution) and operator.clamp == UNBOUNDED
+    def _shape_text(self, value: Value) -> str:
+        return f"({', '.join(self.section.dimensions[value.name])})"
 
 
 def _values_in(argument: Any) -> Iterator[Value]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from itrt.converter.float_executor import FloatExecutor
-from itrt.converter.float_graph import FloatGraph, FloatResize
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import FloatResize, keeps_scale
 from itrt.errors import ConversionError
 from itrt.quantize import MinMaxObserver, Observer, ObserverKind, make_observer
 
@@ -27,9 +28,8 @@ class Calibrator:
         self._groups = scale_groups(graph)
         self._observers: dict[str, Observer] = {name: make_observer(kind) for name in set(self._groups.values())}
         self._observers[self._groups[graph.logits]] = MinMaxObserver()
-        # A resampled tensor has no values outside the range of its input.
-        operators = (*graph.stem, *graph.block, *graph.head)
-        self._skipped = {operator.output for operator in operators if isinstance(operator, FloatResize)}
+        # What is copied, resampled or the largest of a window has no values outside the range of its inputs.
+        self._skipped = {operator.output for operator in graph.operators if keeps_scale(operator)}
 
     def observe(self, image: NDArray[np.uint8]) -> None:
         """Run the float graph on a u8 (height, width, 3) image, all steps, and see every tensor."""
@@ -59,7 +59,8 @@ class Calibrator:
 def scale_groups(graph: FloatGraph) -> dict[str, str]:
     """Return, for each tensor but the image, a name that tensors with the same scale and zero point share.
 
-    A resize keeps its input's scale; the state has one scale over all iterations.
+    An operator that copies, resamples or compares keeps its inputs' scale, so all that a gather reads has one; the
+    state has one scale over all iterations.
     """
     group = {name: name for name in graph.tensors if name != graph.image}
 
@@ -69,9 +70,11 @@ def scale_groups(graph: FloatGraph) -> dict[str, str]:
             if current == old:
                 group[name] = new
 
-    for operator in (*graph.stem, *graph.block, *graph.head):
-        if isinstance(operator, FloatResize):
-            join(operator.input, operator.output)
+    for operator in graph.operators:
+        if keeps_scale(operator):
+            sources = (operator.input,) if isinstance(operator, FloatResize) else operator.inputs
+            for source in sources:
+                join(source, operator.output)
     if graph.state is not None and graph.next_state is not None:
         join(graph.state, graph.next_state)
     return group

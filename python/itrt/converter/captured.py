@@ -40,7 +40,8 @@ class Section:
     """The stem, the block or the head: nodes in execution order.
 
     ``shapes`` holds (channels, height, width) of every 4-D activation, height and width as expressions of the
-    inputs' "height" and "width".
+    inputs' "height" and "width"; an activation (1, features) counts as one pixel. ``dimensions`` holds the whole shape
+    of every activation, batch included, as such expressions.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Section:
     nodes: tuple[Node, ...]
     output: str
     shapes: dict[str, tuple[int, str, str]]
+    dimensions: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
-from itrt.converter.folding import fold_normalization, hoist
+from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
 from itrt.converter.quantization import QuantizedGraph, quantize_graph
@@ -67,8 +67,9 @@ def convert(
     Parameters
     ----------
     network
-        An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w). It is
-        converted as in evaluation mode and is not changed.
+        An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w) or,
+        for the image as a whole, (1, classes); of several results the first counts (docs/converter.md). A last bilinear
+        resampling to the image's size is left to the labels. It is converted as in evaluation mode and is not changed.
     path
         The file to write; it appears complete or not at all.
     calibration
@@ -82,7 +83,8 @@ def convert(
     palette
         A color (red, green, blue), 0..255, for each class; a default one if None.
     example_input
-        Float (1, 3, H, W) of a size to export with; zeros of 481x641 if None.
+        Float (1, 3, H, W) of a size to export with; if None, zeros of 481x641, or of 512x640 for a network that does
+        not take those.
     name
         The model's name; the file's if None.
     observer
@@ -154,7 +156,7 @@ def float_graph(
     network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], example_input: Tensor | None = None
 ) -> FloatGraph:
     """Return what calibration and quantization start from: everything folded, loop-invariant work in the stem."""
-    return hoist(fold_normalization(lower(capture(network, example_input), mean, std)))
+    return hoist(without_unused(fold_normalization(lower(capture(network, example_input), mean, std))))
 
 
 def _calibrate(

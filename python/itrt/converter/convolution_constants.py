@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from itrt.converter.float_graph import FloatConstant, FloatConvolution
+from itrt.converter.float_operators import FloatConstant, FloatConvolution
 from itrt.converter.folding import input_channels
 from itrt.format import Constant
 from itrt.quantize import largest_bias, quantize_affine, quantize_weights

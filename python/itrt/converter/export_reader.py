@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
 from itrt.converter.captured import Node, Parameter, Section, Value
+from itrt.converter.mutation import changed_input, functional_name
 from itrt.errors import ConversionError
 
 _NETWORK_PREFIX = "network"
@@ -20,19 +21,28 @@ _NETWORK_PREFIX = "network"
 def read_export(name: str, program: ExportedProgram, inputs: tuple[str, ...]) -> Section:
     """Turn an exported part into a section whose inputs are called ``inputs``.
 
-    Operators that depend on parameters only (weight standardization, constants) are computed here.
+    Operators that depend on parameters only (weight standardization, constants) are computed here; operators that the
+    result does not depend on (heads that only training needs) are left out.
+
+    Raises
+    ------
+    ConversionError
+        If the part has no result that can be one.
     """
     reader = _Reader(program, inputs)
     for node in program.graph.nodes:
         if node.op == "call_function":
             reader.read(node)
-    return Section(name, inputs, tuple(reader.nodes), reader.output(name), reader.shapes)
+    output = reader.output(name)
+    nodes = _needed(reader.nodes, output)
+    return Section(name, inputs, nodes, output, reader.shapes, reader.dimensions)
 
 
 class _Reader:
     def __init__(self, program: ExportedProgram, inputs: tuple[str, ...]) -> None:
         self.nodes: list[Node] = []
         self.shapes: dict[str, tuple[int, str, str]] = {}
+        self.dimensions: dict[str, tuple[str, ...]] = {}
         self._program = program
         self._values: dict[fx.Node, Value | Parameter] = {}
         self._symbols: dict[sympy.Basic, sympy.Symbol] = {}
@@ -61,8 +71,10 @@ class _Reader:
         self._values[node] = Value(name)
         result = node.meta["val"]
         shape = tuple((result[0] if isinstance(result, (tuple, list)) else result).shape)
-        if len(shape) == 4:
-            self.shapes[name] = (int(shape[1]), self._size(shape[2]), self._size(shape[3]))
+        self.dimensions[name] = tuple(self._size(size) for size in shape)
+        if len(shape) in (2, 4) and self.dimensions[name][0] == "1" and self.dimensions[name][1].isdigit():
+            height, width = self.dimensions[name][2:] or ("1", "1")
+            self.shapes[name] = (int(shape[1]), height, width)
 
     def _size(self, size: Any) -> str:
         return str(_expression(size).subs(self._symbols))
@@ -75,10 +87,13 @@ class _Reader:
         depends_on_inputs = any(isinstance(value, Value) for value in _flatten(arguments.values()))
         if not depends_on_inputs and not _mentions_sizes(node):
             self._values[node] = Parameter((self._compute(node),))
-            return
-        name = f"value{len(self.nodes)}"  # by position: torch's names also count the arithmetic on sizes
-        self._define(node, name)
-        self.nodes.append(Node(name, _operator_name(node), arguments, _module_path(node)))
+        else:
+            name = f"value{len(self.nodes)}"  # by position: torch's names also count the arithmetic on sizes
+            self._define(node, name)
+            self.nodes.append(Node(name, _operator_name(node), arguments, _module_path(node)))
+        changed = changed_input(node)
+        if changed is not None:
+            self._values[changed] = self._values[node]
 
     def _arguments(self, node: fx.Node) -> dict[str, Any]:
         if node.target is operator.getitem:
@@ -107,23 +122,43 @@ class _Reader:
         def stored(argument: fx.Node) -> Tensor:
             value = self._values[argument]
             assert isinstance(value, Parameter)
-            return value.values[0]
+            return value.values[0].clone() if changed_input(node) is argument else value.values[0]
 
         args, kwargs = fx.node.map_arg((node.args, node.kwargs), stored)
         with torch.no_grad():
             return torch.as_tensor(node.target(*args, **kwargs))  # type: ignore[operator]
 
     def output(self, name: str) -> str:
-        """Return the name of the section's one result."""
+        """Return the name of the section's result: the first, where there are more (the others serve training)."""
         results = self._program.graph.output_node().args[0]
-        value = self._values.get(results[0]) if isinstance(results, (tuple, list)) and len(results) == 1 else None
+        value = self._values.get(results[0]) if isinstance(results, (tuple, list)) and results else None
         if not isinstance(value, Value) or value.name not in self.shapes:
-            raise ConversionError(f"{name}: expected one result of shape (1, channels, height, width), found {results}")
+            raise ConversionError(
+                f"{name}: expected a result of shape (1, channels, height, width) or (1, channels), found "
+                f"{self._describe(value, results)}"
+            )
         return value.name
+
+    def _describe(self, value: Value | Parameter | None, results: Any) -> str:
+        if isinstance(value, Value):
+            return f"({', '.join(self.dimensions[value.name])})"
+        return "a constant" if isinstance(value, Parameter) else repr(results)
+
+
+def _needed(nodes: list[Node], output: str) -> tuple[Node, ...]:
+    """Return the nodes that the output depends on."""
+    needed = {output}
+    kept = []
+    for node in reversed(nodes):
+        if node.name in needed:
+            kept.append(node)
+            needed.update(value.name for value in _flatten(node.arguments.values()) if isinstance(value, Value))
+    return tuple(reversed(kept))
 
 
 def _expression(size: Any) -> sympy.Basic:
-    expression: sympy.Basic = size.node.expr if isinstance(size, torch.SymInt) else sympy.Integer(int(size))
+    symbolic = isinstance(size, (torch.SymInt, torch.SymFloat, torch.SymBool))
+    expression: sympy.Basic = size.node.expr if symbolic else sympy.sympify(size)
     return expression
 
 
@@ -143,7 +178,9 @@ def _flatten(values: Any) -> list[Any]:
 
 
 def _operator_name(node: fx.Node) -> str:
-    return "getitem" if node.target is operator.getitem else str(node.target)
+    if node.target is operator.getitem:
+        return "getitem"
+    return str(node.target) if changed_input(node) is None else functional_name(str(node.target))
 
 
 def _module_path(node: fx.Node) -> str:

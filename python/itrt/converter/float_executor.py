@@ -10,13 +10,20 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from itrt.converter.float_graph import (
-    UNBOUNDED,
+from itrt.converter import float_functions
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import (
+    FloatAdaptivePool,
     FloatAdd,
     FloatConstant,
     FloatConvolution,
-    FloatGraph,
+    FloatDepthToSpace,
+    FloatGather,
+    FloatLookup,
+    FloatMultiply,
     FloatOperator,
+    FloatPad,
+    FloatPool,
     FloatResize,
     FloatTerm,
 )
@@ -64,28 +71,51 @@ class FloatExecutor:
         self, operators: Iterable[FloatOperator], tensors: dict[str, Tensor], step: int | None, visit: Visitor | None
     ) -> None:
         for operator in operators:
-            match operator:
-                case FloatConvolution():
-                    result = self._convolution(operator, tensors, step or 0)
-                case FloatAdd():
-                    result = _add(operator, tensors)
-                case FloatResize():
-                    size = tensors[operator.size_of].shape[2:]
-                    result = F.interpolate(tensors[operator.input], size=size, mode="bilinear", align_corners=False)
+            result = self._result(operator, tensors, step or 0)
             tensors[operator.output] = result
             if visit is not None:
                 visit(operator.output, step, result)
 
+    def _result(self, operator: FloatOperator, tensors: dict[str, Tensor], step: int) -> Tensor:
+        match operator:
+            case FloatConvolution():
+                return self._convolution(operator, tensors, step)
+            case FloatAdd():
+                return float_functions.add(operator, tensors)
+            case FloatMultiply():
+                return float_functions.multiply(operator, tensors)
+            case FloatLookup():
+                return self._lookup(operator, tensors[operator.input], step)
+            case FloatResize():
+                size_of = None if operator.size_of is None else tensors[operator.size_of]
+                return float_functions.resize(operator, tensors[operator.input], size_of)
+            case FloatPool():
+                return float_functions.pool(operator, tensors[operator.input])
+            case FloatAdaptivePool():
+                return F.adaptive_avg_pool2d(tensors[operator.input], operator.size)
+            case FloatGather():
+                return float_functions.gather(operator, tensors)
+            case FloatPad():
+                return float_functions.pad(operator, tensors[operator.input])
+            case FloatDepthToSpace():
+                return float_functions.depth_to_space(operator, tensors[operator.input])
+
     def _convolution(self, operator: FloatConvolution, tensors: dict[str, Tensor], step: int) -> Tensor:
         total = sum((self._term(term, tensors[term.input], step) for term in operator.terms), torch.zeros(()))
         gain, shift = (self._tensor(constant, step).view(1, -1, 1, 1) for constant in (operator.gain, operator.shift))
-        return _clamp(total * gain + shift, operator.clamp)
+        return float_functions.clamp(total * gain + shift, operator.clamp)
 
     def _term(self, term: FloatTerm, x: Tensor, step: int) -> Tensor:
         top, left, bottom, right = term.padding
         padded = F.pad(x, (left, right, top, bottom))
         weight = self._tensor(term.weight, step)
         return F.conv2d(padded, weight, None, term.stride, 0, term.dilation, term.groups)
+
+    def _lookup(self, operator: FloatLookup, x: Tensor, step: int) -> Tensor:
+        for function in operator.functions:
+            constants = (self._tensor(constant, step).view(1, -1, 1, 1) for constant in function.constants)
+            x = function.function(x, *constants)
+        return x
 
     def _tensor(self, constant: FloatConstant, step: int) -> Tensor:
         """Return a constant as float32; kernels in torch's order, (out, in / groups, height, width)."""
@@ -94,13 +124,3 @@ class FloatExecutor:
             value = torch.from_numpy(np.asarray(constant.at(step), np.float32))
             self._cache[key] = value.permute(0, 3, 1, 2).contiguous() if value.ndim == 4 else value
         return self._cache[key]
-
-
-def _add(operator: FloatAdd, tensors: dict[str, Tensor]) -> Tensor:
-    pairs = zip(operator.inputs, operator.multipliers, strict=True)
-    total = sum((tensors[name] * multiplier for name, multiplier in pairs), torch.zeros(()))
-    return _clamp(total, operator.clamp)
-
-
-def _clamp(x: Tensor, bounds: tuple[float, float]) -> Tensor:
-    return x if bounds == UNBOUNDED else x.clamp(*bounds)

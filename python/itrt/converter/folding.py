@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from itrt.converter.float_graph import FloatConvolution, FloatGraph, FloatOperator, FloatTerm
-from itrt.converter.lower_linear import combine
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import FloatConvolution, FloatOperator, FloatTerm, combine
 
 
 def fold_normalization(graph: FloatGraph) -> FloatGraph:
@@ -52,3 +52,20 @@ def hoist(graph: FloatGraph) -> FloatGraph:
         else:
             kept.append(operator)
     return replace(graph, stem=(*graph.stem, *hoisted), block=tuple(kept))
+
+
+def without_unused(graph: FloatGraph) -> FloatGraph:
+    """Leave out operators that nothing depends on: what was brought together for readers that found another way."""
+    needed = {name for name in (graph.logits, graph.state, graph.next_state) if name is not None}
+
+    def used(operators: tuple[FloatOperator, ...]) -> tuple[FloatOperator, ...]:
+        kept = []
+        for operator in reversed(operators):
+            if operator.output in needed:
+                kept.append(operator)
+                needed.update(operator.inputs)
+        return tuple(reversed(kept))
+
+    head, block, stem = used(graph.head), used(graph.block), used(graph.stem)
+    tensors = {name: tensor for name, tensor in graph.tensors.items() if name in needed or name == graph.image}
+    return replace(graph, tensors=tensors, stem=stem, block=block, head=head)

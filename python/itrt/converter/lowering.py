@@ -9,18 +9,33 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from itrt.converter import lower_linear, lower_pointwise, lower_shape
+from itrt.converter import (
+    lower_affine,
+    lower_linear,
+    lower_lookup,
+    lower_pointwise,
+    lower_pool,
+    lower_resize,
+    lower_shape,
+    lower_transposed,
+    lower_view,
+)
 from itrt.converter.builder import IMAGE, STATE, PoisonedInputError, SectionBuilder, UnsupportedOperatorError
 from itrt.converter.captured import CapturedNetwork, Node, Section
-from itrt.converter.float_graph import FloatAdd, FloatGraph, FloatTensor
+from itrt.converter.float_graph import FloatGraph, FloatTensor
+from itrt.converter.float_operators import FloatAdd
 from itrt.errors import ConversionError
 
 LOWERING: dict[str, Callable[[Node, SectionBuilder], None]] = {
     "aten.conv2d.default": lower_linear.lower_convolution,
     "aten.conv2d.padding": lower_linear.lower_convolution,
-    "aten.convolution.default": lower_linear.lower_convolution,
-    "aten.batch_norm.default": lower_linear.lower_batch_norm,
-    "aten._native_batch_norm_legit_no_training.default": lower_linear.lower_batch_norm,
+    "aten.linear.default": lower_linear.lower_linear,
+    "aten.conv_transpose2d.input": lower_transposed.lower_transposed_convolution,
+    "aten.batch_norm.default": lower_affine.lower_batch_norm,
+    "aten._native_batch_norm_legit_no_training.default": lower_affine.lower_batch_norm,
+    "aten.neg.default": lower_affine.lower_negation,
+    "aten.div.Tensor": lower_affine.lower_division,
+    "aten.div.Scalar": lower_affine.lower_division,
     "aten.relu.default": lower_pointwise.lower_relu,
     "aten.relu6.default": lower_pointwise.lower_relu6,
     "aten.hardtanh.default": lower_pointwise.lower_hardtanh,
@@ -28,17 +43,52 @@ LOWERING: dict[str, Callable[[Node, SectionBuilder], None]] = {
     "aten.clamp_min.default": lower_pointwise.lower_clamp,
     "aten.clamp_max.default": lower_pointwise.lower_clamp,
     "aten.add.Tensor": lower_pointwise.lower_add,
+    "aten.add.Scalar": lower_pointwise.lower_add,
     "aten.sub.Tensor": lower_pointwise.lower_sub,
+    "aten.sub.Scalar": lower_pointwise.lower_sub,
+    "aten.rsub.Tensor": lower_pointwise.lower_reverse_sub,
+    "aten.rsub.Scalar": lower_pointwise.lower_reverse_sub,
+    "aten.mul.Tensor": lower_pointwise.lower_mul,
+    "aten.mul.Scalar": lower_pointwise.lower_mul,
+    "aten.expand.default": lower_pointwise.lower_expand,
+    "aten.prelu.default": lower_lookup.lower_prelu,
+    **dict.fromkeys(lower_lookup.FUNCTIONS, lower_lookup.lower_function),
+    "aten.max_pool2d.default": lower_pool.lower_max_pool,
+    "aten.max_pool2d_with_indices.default": lower_pool.lower_max_pool,
+    "aten.avg_pool2d.default": lower_pool.lower_average_pool,
+    "aten.adaptive_avg_pool2d.default": lower_pool.lower_adaptive_average_pool,
+    "aten._adaptive_avg_pool2d.default": lower_pool.lower_adaptive_average_pool,
+    "aten.mean.dim": lower_pool.lower_mean,
+    "aten.upsample_bilinear2d.vec": lower_resize.lower_upsample_bilinear,
+    "aten.upsample_nearest2d.vec": lower_resize.lower_upsample_nearest,
     "aten.cat.default": lower_shape.lower_cat,
     "aten.pad.default": lower_shape.lower_pad,
     "aten.constant_pad_nd.default": lower_shape.lower_pad,
-    "aten.upsample_bilinear2d.vec": lower_shape.lower_upsample_bilinear,
+    "aten.pixel_shuffle.default": lower_shape.lower_pixel_shuffle,
     "getitem": lower_shape.lower_getitem,
     "aten.dropout.default": lower_shape.lower_identity,
+    "aten.feature_dropout.default": lower_shape.lower_identity,
+    "aten.alpha_dropout.default": lower_shape.lower_identity,
     "aten.clone.default": lower_shape.lower_identity,
     "aten.contiguous.default": lower_shape.lower_identity,
     "aten.alias.default": lower_shape.lower_identity,
     "aten.detach.default": lower_shape.lower_identity,
+    "aten.view.default": lower_view.lower_reshape,
+    "aten._unsafe_view.default": lower_view.lower_reshape,
+    "aten.reshape.default": lower_view.lower_reshape,
+    "aten.flatten.using_ints": lower_view.lower_reshape,
+    "aten.squeeze.default": lower_view.lower_reshape,
+    "aten.squeeze.dim": lower_view.lower_reshape,
+    "aten.squeeze.dims": lower_view.lower_reshape,
+    "aten.unsqueeze.default": lower_view.lower_reshape,
+    "aten.transpose.int": lower_view.lower_permute,
+    "aten.permute.default": lower_view.lower_permute,
+    "aten.chunk.default": lower_view.lower_split,
+    "aten.split.Tensor": lower_view.lower_split,
+    "aten.split_with_sizes.default": lower_view.lower_split,
+    "aten.slice.Tensor": lower_view.lower_slice,
+    "aten.narrow.default": lower_view.lower_narrow,
+    "aten.select.int": lower_view.lower_select,
 }
 
 
@@ -63,6 +113,8 @@ def lower(network: CapturedNetwork, mean: tuple[float, ...], std: tuple[float, .
     complaints: list[_Complaint] = []
     tensors = {IMAGE: FloatTensor(IMAGE, len(mean))}
     stem, features = _lower_section(network.stem, tensors, {"image": IMAGE}, complaints)
+    if network.block is None:
+        features = stem.before_labels(features)
     graph = FloatGraph(
         tensors=tensors,
         image=IMAGE,

@@ -8,9 +8,40 @@ from dataclasses import dataclass
 import numpy as np
 
 from itrt.converter.convolution_constants import InputQuantization, convolution_constants
-from itrt.converter.float_graph import FloatAdd, FloatConvolution, FloatGraph, FloatOperator, FloatResize
-from itrt.format import Add, Convolution, Operator, Resize, Tensor, Term
-from itrt.quantize import ActivationParameters, activation_parameters, fixed_point, quantize_value
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import (
+    FloatAdaptivePool,
+    FloatAdd,
+    FloatConvolution,
+    FloatDepthToSpace,
+    FloatGather,
+    FloatLookup,
+    FloatMultiply,
+    FloatOperator,
+    FloatPad,
+    FloatPool,
+    FloatResize,
+)
+from itrt.converter.lookup_table import lookup_table
+from itrt.format import (
+    AdaptivePool,
+    Add,
+    Convolution,
+    DepthToSpace,
+    Gather,
+    Lookup,
+    Multiply,
+    Operator,
+    Pad,
+    Pool,
+    Resize,
+    Tensor,
+    Term,
+)
+from itrt.quantize import ActivationParameters, activation_parameters, fixed_point, positive_fixed_point, quantize_value
+
+PRODUCT_SHIFT = 45
+"""The largest shift of a multiplication (docs/numerics.md)."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +108,74 @@ class _Quantizer:
                 return self._convolution(operator, invariant)
             case FloatAdd():
                 return self._add(operator)
-            case FloatResize(output=name, input=source, size_of=like):
-                return Resize(name, self._index[name], self._index[source], self._index[like])
+            case FloatMultiply():
+                return self._multiply(operator)
+            case FloatLookup():
+                return self._lookup(operator)
+            case FloatResize():
+                return self._resize(operator)
+            case FloatPool():
+                return self._pool(operator)
+            case FloatAdaptivePool(output=name, input=source, size=size):
+                return AdaptivePool(name, self._index[name], self._index[source], size, *self._rescaling(source, name))
+            case FloatGather(output=name, inputs=sources, channels=channels):
+                return Gather(name, self._index[name], tuple(self._index[source] for source in sources), channels)
+            case FloatPad(output=name, input=source, padding=padding, mode=mode):
+                return Pad(name, self._index[name], self._index[source], padding, mode)
+            case FloatDepthToSpace(output=name, input=source, block=block):
+                return DepthToSpace(name, self._index[name], self._index[source], block)
+
+    def _resize(self, operator: FloatResize) -> Resize:
+        return Resize(
+            name=operator.output,
+            output=self._index[operator.output],
+            input=self._index[operator.input],
+            size_of=None if operator.size_of is None else self._index[operator.size_of],
+            size=operator.size,
+            factor=operator.factor,
+            mode=operator.mode,
+            align_corners=operator.align_corners,
+        )
+
+    def _pool(self, operator: FloatPool) -> Pool:
+        name = operator.output
+        multiplier, shift = (1, 0) if operator.mode == "max" else self._rescaling(operator.input, name)
+        return Pool(
+            name=name,
+            output=self._index[name],
+            input=self._index[operator.input],
+            mode=operator.mode,
+            kernel=operator.kernel,
+            stride=operator.stride,
+            padding=(*operator.padding, *operator.padding),
+            dilation=operator.dilation,
+            ceil=operator.ceil,
+            count_padding=operator.count_padding,
+            multiplier=multiplier,
+            shift=shift,
+        )
+
+    def _rescaling(self, source: str, name: str) -> tuple[int, int]:
+        """Return (multiplier, shift) from the scale of an input to that of the output."""
+        return positive_fixed_point(self._parameters[source].scale / self._parameters[name].scale, name)
+
+    def _multiply(self, operator: FloatMultiply) -> Multiply:
+        name = operator.output
+        first, second = (self._parameters[source].scale for source in operator.inputs)
+        multiplier, shift = positive_fixed_point(first * second / self._parameters[name].scale, name, PRODUCT_SHIFT)
+        return Multiply(
+            name=name,
+            output=self._index[name],
+            inputs=(self._index[operator.inputs[0]], self._index[operator.inputs[1]]),
+            multiplier=multiplier,
+            shift=shift,
+            clamp=self._clamp(name, operator.clamp),
+        )
+
+    def _lookup(self, operator: FloatLookup) -> Lookup:
+        name = operator.output
+        table = lookup_table(operator, self._parameters[operator.input], self._parameters[name])
+        return Lookup(name, self._index[name], self._index[operator.input], table)
 
     def _add(self, operator: FloatAdd) -> Add:
         name = operator.output

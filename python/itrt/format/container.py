@@ -18,22 +18,10 @@ import numpy as np
 
 from itrt.errors import ModelFileError
 from itrt.files import write_atomically
-from itrt.format.program import (
-    FORMAT_VERSION,
-    Add,
-    Array,
-    Constant,
-    Convolution,
-    Operator,
-    Preprocessing,
-    Program,
-    Resize,
-    Tensor,
-    Term,
-)
+from itrt.format.operator_json import DTYPES, operator_from_json, operator_to_json
+from itrt.format.program import FORMAT_VERSION, Array, Operator, Preprocessing, Program, Tensor
 
-_DTYPES: dict[str, np.dtype[Any]] = {"I8": np.dtype("<i1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _CHECKSUM_PLACEHOLDER = "00000000"
 _MAX_HEADER_BYTES = 16 << 20
 
@@ -55,9 +43,9 @@ def to_bytes(program: Program) -> bytes:
         "state": program.state,
         "next_state": program.next_state,
         "logits": program.logits,
-        "stem": [_operator_to_json(operator, blobs) for operator in program.stem],
-        "block": [_operator_to_json(operator, blobs) for operator in program.block],
-        "head": [_operator_to_json(operator, blobs) for operator in program.head],
+        "stem": [operator_to_json(operator, blobs) for operator in program.stem],
+        "block": [operator_to_json(operator, blobs) for operator in program.block],
+        "head": [operator_to_json(operator, blobs) for operator in program.head],
         "preprocessing": asdict(program.preprocessing),
         "classes": list(program.classes),
         "palette": [list(color) for color in program.palette],
@@ -92,50 +80,6 @@ def _replace_checksum(data: bytes, checksum: str) -> bytes:
     return data[:at] + checksum.encode("ascii") + data[at + 8 :]
 
 
-def _constant_to_json(constant: Constant, name: str, blobs: dict[str, Array]) -> list[str]:
-    """Add the constant's values to `blobs` and name them."""
-    names: list[str] = []
-    for step, value in enumerate(constant.values):
-        array = np.ascontiguousarray(value)
-        if array.dtype not in _NAMES:
-            raise ModelFileError(f"constant {name}: expected one of int8, int32, float32, found {array.dtype}")
-        blob_name = name if len(constant.values) == 1 else f"{name}.{step}"
-        if blob_name in blobs:
-            raise ModelFileError(f"constant {blob_name}: expected a name of its own, found two operators named alike")
-        blobs[blob_name] = array
-        names.append(blob_name)
-    return names
-
-
-def _operator_to_json(operator: Operator, blobs: dict[str, Array]) -> dict[str, Any]:
-    match operator:
-        case Convolution():
-            return {
-                "kind": "convolution",
-                "name": operator.name,
-                "output": operator.output,
-                "terms": [
-                    {
-                        "input": term.input,
-                        "weight": _constant_to_json(term.weight, f"{operator.name}.weight.{index}", blobs),
-                        "stride": list(term.stride),
-                        "padding": list(term.padding),
-                        "dilation": list(term.dilation),
-                        "groups": term.groups,
-                        "loop_invariant": term.loop_invariant,
-                    }
-                    for index, term in enumerate(operator.terms)
-                ],
-                "bias": _constant_to_json(operator.bias, f"{operator.name}.bias", blobs),
-                "scale": _constant_to_json(operator.scale, f"{operator.name}.scale", blobs),
-                "clamp": list(operator.clamp),
-            }
-        case Add():
-            return {"kind": "add", **asdict(operator)}
-        case Resize():
-            return {"kind": "resize", **asdict(operator)}
-
-
 def read(source: str | os.PathLike[str] | bytes) -> Program:
     """The program in a file (or its bytes).
 
@@ -156,7 +100,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Program:
         blobs = {
             name: np.frombuffer(
                 data[8 + length + entry["data_offsets"][0] : 8 + length + entry["data_offsets"][1]],
-                _DTYPES[entry["dtype"]],
+                DTYPES[entry["dtype"]],
             ).reshape(entry["shape"])
             for name, entry in header.items()
         }
@@ -167,7 +111,7 @@ def read(source: str | os.PathLike[str] | bytes) -> Program:
 
 def _program_from_json(document: dict[str, Any], blobs: dict[str, Array]) -> Program:
     def operators(section: str) -> tuple[Operator, ...]:
-        return tuple(_operator_from_json(entry, blobs) for entry in document[section])
+        return tuple(operator_from_json(entry, blobs) for entry in document[section])
 
     return Program(
         name=document["name"],
@@ -190,45 +134,3 @@ def _program_from_json(document: dict[str, Any], blobs: dict[str, Array]) -> Pro
         palette=tuple((red, green, blue) for red, green, blue in document["palette"]),
         metadata=document["metadata"],
     )
-
-
-def _operator_from_json(entry: dict[str, Any], blobs: dict[str, Array]) -> Operator:
-    def constant(names: list[str]) -> Constant:
-        return Constant(tuple(blobs[name] for name in names))
-
-    lower, upper = entry.get("clamp", (0, 255))
-    match entry["kind"]:
-        case "convolution":
-            terms = tuple(
-                Term(
-                    input=term["input"],
-                    weight=constant(term["weight"]),
-                    stride=tuple(term["stride"]),
-                    padding=tuple(term["padding"]),
-                    dilation=tuple(term["dilation"]),
-                    groups=term["groups"],
-                    loop_invariant=term["loop_invariant"],
-                )
-                for term in entry["terms"]
-            )
-            return Convolution(
-                entry["name"],
-                entry["output"],
-                terms,
-                constant(entry["bias"]),
-                constant(entry["scale"]),
-                (lower, upper),
-            )
-        case "add":
-            return Add(
-                entry["name"],
-                entry["output"],
-                tuple(entry["inputs"]),
-                tuple(entry["multipliers"]),
-                entry["shift"],
-                (lower, upper),
-            )
-        case "resize":
-            return Resize(entry["name"], entry["output"], entry["input"], entry["size_of"])
-        case kind:
-            raise ValueError(f"operator kind {kind!r}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from itrt.errors import InvalidArgumentError
-from itrt.format.program import Add, Constant, Convolution, Operator, Program, Resize, Term
+from itrt.format.output_sizes import Size, output_sizes
+from itrt.format.program import Constant, Convolution, Operator, Program, Term, constants_of
 
-Size = tuple[int, int]  # height, width
+__all__ = ["OperatorCosts", "Size", "operator_costs", "tensor_sizes", "term_macs"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class OperatorCosts:
 def tensor_sizes(program: Program, height: int, width: int) -> tuple[Size, ...]:
     """Return the (height, width) of every tensor for an image of this size.
 
-    Raises InvalidArgumentError where a kernel does not fit into its input, inputs do not fit together or the state
-    would change its size.
+    Raises InvalidArgumentError where a kernel does not fit into its input, a reflection reaches beyond it, inputs do
+    not fit together or the state would change its size.
     """
     sizes: dict[int, Size] = {program.image: (height, width)}
     for operator in (*program.stem, *program.block, *program.head):
-        found = _output_sizes(operator, sizes)
+        found = output_sizes(operator, sizes)
         if len(set(found)) != 1 or min(found[0]) < 1:
             raise InvalidArgumentError(
                 f"image of {height}x{width} (height x width): {operator.name}: expected one size of at least a pixel, "
@@ -55,14 +56,16 @@ def term_macs(term: Term, output_size: Size) -> int:
 
 
 def operator_costs(operator: Operator, sizes: tuple[Size, ...]) -> OperatorCosts:
-    """Return the costs of an operator of a program whose tensors have these sizes."""
-    if not isinstance(operator, Convolution):
-        return OperatorCosts(0, 0, 0, 0)
-    macs = [term_macs(term, sizes[operator.output]) for term in operator.terms]
-    constants = [*(term.weight for term in operator.terms), operator.bias, operator.scale]
+    """Return the costs of an operator of a program whose tensors have these sizes.
+
+    Only convolutions have multiply-accumulates: what the others compute is small beside what they read and write.
+    """
+    terms = operator.terms if isinstance(operator, Convolution) else ()
+    macs = [term_macs(term, sizes[operator.output]) for term in terms]
+    constants = constants_of(operator)
     return OperatorCosts(
         macs=sum(macs),
-        invariant_macs=sum(mac for mac, term in zip(macs, operator.terms, strict=True) if term.loop_invariant),
+        invariant_macs=sum(mac for mac, term in zip(macs, terms, strict=True) if term.loop_invariant),
         parameters=sum(_elements(constant) for constant in constants),
         bytes=sum(value.nbytes for constant in constants for value in constant.values),
     )
@@ -70,25 +73,3 @@ def operator_costs(operator: Operator, sizes: tuple[Size, ...]) -> OperatorCosts
 
 def _elements(constant: Constant) -> int:
     return sum(value.size for value in constant.values)
-
-
-def _output_sizes(operator: Operator, sizes: dict[int, Size]) -> list[Size]:
-    """The output's size as each input says it."""
-    match operator:
-        case Convolution():
-            return [_convolved(sizes[term.input], term) for term in operator.terms]
-        case Add():
-            return [sizes[index] for index in operator.inputs]
-        case Resize():
-            return [sizes[operator.size_of]]
-
-
-def _convolved(size: Size, term: Term) -> Size:
-    top, left, bottom, right = term.padding
-    kernel = term.weight.at(0).shape[1:3]
-
-    def along(axis: int, padding: int) -> int:
-        room = size[axis] + padding - term.dilation[axis] * (kernel[axis] - 1) - 1
-        return int(room // term.stride[axis]) + 1
-
-    return along(0, top + bottom), along(1, left + right)

@@ -8,13 +8,14 @@ and no width: sizes follow from the image at run time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,154 @@ class Add:
 
 @dataclass(frozen=True)
 class Resize:
-    """Bilinear resampling, half-pixel centres, to the height and width of the tensor `size_of`; the scale stays."""
+    """Resampling; the scale stays.
+
+    One of three says the output's (height, width): ``size_of``, a tensor whose height and width it takes; ``size``,
+    pixels; ``factor``, a fraction (numerator, denominator) an axis: floor(input * numerator / denominator).
+    ``align_corners`` (bilinear alone): the corner pixels' centres meet; else half-pixel centres.
+    """
 
     name: str
     output: int
     input: int
-    size_of: int
+    size_of: int | None = None
+    size: tuple[int, int] | None = None
+    factor: tuple[tuple[int, int], tuple[int, int]] | None = None
+    mode: Literal["bilinear", "nearest"] = "bilinear"
+    align_corners: bool = False
 
 
-Operator = Convolution | Add | Resize
+@dataclass(frozen=True)
+class Pool:
+    """The maximum or the average of each window.
+
+    ``kernel``, ``stride`` and ``dilation`` are (vertical, horizontal), ``padding`` is (top, left, bottom, right), each
+    at most half of the kernel. ``ceil``: the last window may reach beyond the padded input, if it starts inside the
+    input or its top or left padding. ``count_padding`` (average alone): padded places count as zeros. An average has
+    no dilation; its requantization is scale_in / scale_out = ``multiplier`` / 2 ** ``shift``, 1 .. 32767 and 0 .. 28.
+    A maximum has none (1 and 0): its output has the input's scale and zero point.
+    """
+
+    name: str
+    output: int
+    input: int
+    mode: Literal["max", "average"]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    ceil: bool = False
+    count_padding: bool = False
+    multiplier: int = 1
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class AdaptivePool:
+    """The average of windows that divide the input into ``size`` (height, width) parts; (1, 1): one average of all.
+
+    Place i of n reads the pixels floor(i * input / n) to ceil((i + 1) * input / n); ``multiplier`` and ``shift`` are
+    those of `Pool`.
+    """
+
+    name: str
+    output: int
+    input: int
+    size: tuple[int, int]
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """out = table[channel][input]: any function of one value. ``table`` is u8, (1, 256) or (channels, 256)."""
+
+    name: str
+    output: int
+    input: int
+    table: Constant
+
+
+@dataclass(frozen=True)
+class Multiply:
+    """out = clamp(round((a - zero_point_a) * (b - zero_point_b) * multiplier / 2 ** shift)).
+
+    An input has the output's height and width or is 1x1, and has the output's channels or one. ``multiplier`` is
+    1 .. 32767, ``shift`` is 0 .. 45.
+    """
+
+    name: str
+    output: int
+    inputs: tuple[int, int]
+    multiplier: int
+    shift: int
+    clamp: tuple[int, int] = (0, 255)
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Channels are copied: concatenation, split, slice and shuffle of channels.
+
+    ``channels`` has one (place in ``inputs``, channel there) an output channel. Inputs and output have one scale and
+    zero point, one height and width.
+    """
+
+    name: str
+    output: int
+    inputs: tuple[int, ...]
+    channels: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Pad:
+    """Pixels beyond the border: zeros (the zero point), mirrored without the edge, or the edge; the scale stays.
+
+    ``padding`` is (top, left, bottom, right); a negative number crops. ``reflect`` needs more pixels than padding.
+    """
+
+    name: str
+    output: int
+    input: int
+    padding: tuple[int, int, int, int]
+    mode: Literal["constant", "reflect", "replicate"] = "constant"
+
+
+@dataclass(frozen=True)
+class DepthToSpace:
+    """out[y * bh + i, x * bw + j, c] = in[y, x, (i * bw + j) * channels_out + c] of a ``block`` (bh, bw)."""
+
+    name: str
+    output: int
+    input: int
+    block: tuple[int, int]
+
+
+Operator = Convolution | Add | Resize | Pool | AdaptivePool | Lookup | Multiply | Gather | Pad | DepthToSpace
+
+
+def inputs_of(operator: Operator) -> tuple[int, ...]:
+    """Return the tensors that an operator reads the bytes of, as often as it names them.
+
+    The tensor that gives a resize its size is none of them.
+    """
+    match operator:
+        case Convolution():
+            return tuple(term.input for term in operator.terms)
+        case Add() | Multiply() | Gather():
+            return operator.inputs
+        case _:
+            return (operator.input,)
+
+
+def constants_of(operator: Operator) -> tuple[Constant, ...]:
+    """Return an operator's constants, in the file's order."""
+    match operator:
+        case Convolution():
+            return (*(term.weight for term in operator.terms), operator.bias, operator.scale)
+        case Lookup():
+            return (operator.table,)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The kernels one by one, for tests and benchmarks: each is exact, and every instruction set gives the same bytes.
 
-The formulas are in docs/numerics.md. A function computes once; a class (`Convolution`, `Add`, `Resize`, `Labels`)
+The formulas are in docs/numerics.md. A function computes once; a class (`Convolution`, `Add`, `Pool` and others)
 prepares an operation that is then run, or timed, often. `isa` is one of the names that `list()` shows; None takes
 ITRT_ISA, or else the best. An argument of a wrong type, shape or value raises `itrt.errors.InvalidArgumentError`.
 """
@@ -16,15 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from itrt import _core
 from itrt.kernels import arguments
+from itrt.kernels.feed_forward import AdaptivePool, Lookup, Multiply, Pool
 from itrt.kernels.prepared import Add, Call, Convolution, Labels, Operation, Resize, Term
 
 __all__ = [
+    "AdaptivePool",
     "Add",
     "Call",
     "Convolution",
     "KernelRow",
     "Labels",
+    "Lookup",
+    "Multiply",
     "Operation",
+    "Pool",
     "Resize",
     "Term",
     "add",

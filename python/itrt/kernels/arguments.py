@@ -36,6 +36,10 @@ def pair(name: str, value: int | Sequence[int]) -> tuple[int, int]:
     return vertical, horizontal
 
 
+def padding(value: int | Sequence[int]) -> tuple[int, ...]:
+    return integers("padding", value, {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 4: (0, 1, 2, 3)})
+
+
 def clamp(value: Sequence[int]) -> tuple[int, int]:
     lower, upper = integers("clamp", value, {2: (0, 1)})
     return lower, upper

@@ -39,7 +39,7 @@ class _Core(Protocol):
 
 
 class Operation:
-    """What `Convolution`, `Add`, `Resize` and `Labels` have in common."""
+    """What `Convolution`, `Add`, `Pool` and all others have in common."""
 
     def __init__(self, core: _Core):
         self._core = core
@@ -94,7 +94,7 @@ class Term:
             self.w_s8,
             arguments.zero_points(self.x_zero_point),
             arguments.pair("stride", self.stride),
-            arguments.integers("padding", self.padding, {1: (0, 0, 0, 0), 2: (0, 1, 0, 1), 4: (0, 1, 2, 3)}),
+            arguments.padding(self.padding),
             arguments.pair("dilation", self.dilation),
             arguments.integer("groups", self.groups),
         )
@@ -174,11 +174,28 @@ class Add(Operation):
 
 
 class Resize(Operation):
-    """Bilinear resampling, half-pixel centres, of a uint8 (H, W, C) array to (height, width, C)."""
+    """Resampling of a uint8 (H, W, C) array to (height, width, C).
 
-    def __init__(self, height: SupportsIndex, width: SupportsIndex, isa: str | None = None):
+    Args:
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+        isa: an instruction set that `itrt.kernels.list()` names.
+        mode: "bilinear" or "nearest".
+        align_corners: (bilinear alone) the corner pixels' centres meet; else half-pixel centres.
+
+    """
+
+    def __init__(
+        self,
+        height: SupportsIndex,
+        width: SupportsIndex,
+        isa: str | None = None,
+        *,
+        mode: str = "bilinear",
+        align_corners: bool = False,
+    ):
         size = arguments.integer("height", height), arguments.integer("width", width)
-        super().__init__(_core.kernels.Resize(*size, arguments.isa(isa)))
+        super().__init__(_core.kernels.Resize(*size, mode, align_corners, arguments.isa(isa)))
 
 
 class Labels(Operation):

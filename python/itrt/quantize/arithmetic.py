@@ -65,8 +65,10 @@ def quantize_weights(terms: Sequence[Float64Array]) -> QuantizedWeights:
     return QuantizedWeights(weights, scale)
 
 
-def fixed_point(factors: Sequence[float], name: str) -> tuple[tuple[int, ...], int]:
-    """Return 16-bit multipliers and the shift, 0..28, with factor = multiplier / 2**shift as nearly as they allow.
+def fixed_point(
+    factors: Sequence[float], name: str, largest_shift: int = _LARGEST_SHIFT
+) -> tuple[tuple[int, ...], int]:
+    """Return 16-bit multipliers and the shift, from 0, with factor = multiplier / 2**shift as nearly as they allow.
 
     Raises
     ------
@@ -74,10 +76,16 @@ def fixed_point(factors: Sequence[float], name: str) -> tuple[tuple[int, ...], i
         If a factor is beyond 16 bits.
     """
     largest = max(abs(factor) for factor in factors)
-    shift = next((s for s in range(_LARGEST_SHIFT, -1, -1) if round(largest * 2**s) <= _LARGEST_MULTIPLIER), None)
+    shift = next((s for s in range(largest_shift, -1, -1) if round(largest * 2**s) <= _LARGEST_MULTIPLIER), None)
     if shift is None:
         raise ConversionError(f"{name}: expected factors of at most {_LARGEST_MULTIPLIER}, found {largest}")
     return tuple(round(factor * 2**shift) for factor in factors), shift
+
+
+def positive_fixed_point(factor: float, name: str, largest_shift: int = _LARGEST_SHIFT) -> tuple[int, int]:
+    """Return a multiplier, 1..32767, and the shift of one positive factor; raises as `fixed_point`."""
+    (multiplier,), shift = fixed_point([factor], name, largest_shift)
+    return max(multiplier, 1), shift
 
 
 def short_scales(scale: Float64Array) -> NDArray[np.float32]:

@@ -9,6 +9,9 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/labels/labels.h"
+#include "kernels/lookup/lookup.h"
+#include "kernels/multiply/multiply.h"
+#include "kernels/pool/pool.h"
 #include "kernels/resize/resize.h"
 
 namespace itrt::test {
@@ -20,7 +23,8 @@ TEST(Registry, EveryOperationHasAPortableKernelAndUniqueNames) {
     EXPECT_TRUE(names.insert(std::string(row.operation) + '/' + row.name).second) << row.operation << ' ' << row.name;
     if (row.isa == Isa::portable) portable.insert(row.operation);
   }
-  EXPECT_EQ(portable, (std::set<std::string>{"add", "convolution", "grouped_convolution", "labels", "resize"}));
+  EXPECT_EQ(portable, (std::set<std::string>{"add", "convolution", "grouped_convolution", "labels", "lookup",
+                                             "multiply", "pool", "resize"}));
 }
 
 template <class Kernels, class Select>
@@ -37,6 +41,9 @@ TEST(Registry, SelectsTheBestKernelOfAnInstructionSet) {
   expect_selection(kernels::add_kernels(), kernels::select_add);
   expect_selection(kernels::convolution_kernels(), kernels::select_convolution);
   expect_selection(kernels::labels_kernels(), kernels::select_labels);
+  expect_selection(kernels::lookup_kernels(), kernels::select_lookup);
+  expect_selection(kernels::multiply_kernels(), kernels::select_multiply);
+  expect_selection(kernels::pool_kernels(), kernels::select_pool);
   expect_selection(kernels::resize_kernels(), kernels::select_resize);
 }
 

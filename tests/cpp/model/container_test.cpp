@@ -100,8 +100,8 @@ TEST(Container, AnotherSafetensorsFile) {
 TEST(Container, AnotherFormatVersion) {
   ModelFile file = two_blobs();
   file.format_version = "1";
-  expect_rejected(file.bytes(), {"format_version", "expected 2", "found 1"});
-  expect_rejected(with_header("\"format_version\":\"2\"", "\"format_version\":2"),
+  expect_rejected(file.bytes(), {"format_version", "expected 3", "found 1"});
+  expect_rejected(with_header("\"format_version\":\"3\"", "\"format_version\":3"),
                   {"format_version", "a string", "an integer"});
 }
 
@@ -143,7 +143,7 @@ TEST(Container, AChecksumThatIsNone) {
 }
 
 TEST(Container, BlobsOfOtherTypes) {
-  expect_rejected(with_header("\"I8\"", "\"U8\""), {"header.a.dtype", "I8, I32 or F32", "found U8"});
+  expect_rejected(with_header("\"I8\"", "\"U4\""), {"header.a.dtype", "I8, U8, I32 or F32", "found U4"});
   expect_rejected(with_header("\"I8\"", "8"), {"header.a.dtype", "a string", "an integer"});
   expect_rejected(with_header("\"dtype\":\"I8\"", "\"dtype\":\"I8\",\"order\":1"),
                   {"header.a", "only known keys", "\"order\""});

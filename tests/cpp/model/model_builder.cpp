@@ -169,8 +169,70 @@ class FileWriter {
   }
 
   std::string body_text(const model::Resize& resize, const Operator&, const std::string& head) const {
-    return "{\"kind\":\"resize\"," + head + ",\"input\":" + std::to_string(resize.input) +
-           ",\"size_of\":" + std::to_string(resize.size_of) + "}";
+    constexpr const char* modes[] = {"bilinear", "nearest"};
+    const auto fraction = [](const model::Fraction& axis) {
+      return numbers(std::array{axis.numerator, axis.denominator});
+    };
+    return "{\"kind\":\"resize\"," + head + field("input", resize.input) +
+           ",\"size_of\":" + index_or_null(resize.size_of) +
+           ",\"size\":" + (resize.size ? numbers(*resize.size) : "null") +
+           ",\"factor\":" + (resize.factor ? list(*resize.factor, fraction) : "null") + mode(modes, resize.mode) +
+           ",\"align_corners\":" + boolean(resize.align_corners) + "}";
+  }
+
+  static std::string boolean(bool value) { return value ? "true" : "false"; }
+  static std::string field(const std::string& key, std::int64_t value) {
+    return "," + quoted(key) + ":" + std::to_string(value);
+  }
+  template <class Names, class Mode>
+  static std::string mode(const Names& names, Mode mode) {
+    return ",\"mode\":" + quoted(names[static_cast<std::size_t>(mode)]);
+  }
+  static std::string average_scale(const model::AverageScale& scale) {
+    return field("multiplier", scale.multiplier) + field("shift", scale.shift);
+  }
+
+  std::string body_text(const model::Pool& pool, const Operator&, const std::string& head) const {
+    constexpr const char* modes[] = {"max", "average"};
+    return "{\"kind\":\"pool\"," + head + field("input", pool.input) + mode(modes, pool.mode) +
+           ",\"kernel\":" + numbers(pool.kernel) + ",\"stride\":" + numbers(pool.stride) +
+           ",\"padding\":" + numbers(pool.padding) + ",\"dilation\":" + numbers(pool.dilation) +
+           ",\"ceil\":" + boolean(pool.ceil) + ",\"count_padding\":" + boolean(pool.count_padding) +
+           average_scale(pool.scale) + "}";
+  }
+
+  std::string body_text(const model::AdaptivePool& pool, const Operator&, const std::string& head) const {
+    return "{\"kind\":\"adaptive_pool\"," + head + field("input", pool.input) + ",\"size\":" + numbers(pool.size) +
+           average_scale(pool.scale) + "}";
+  }
+
+  std::string body_text(const model::Lookup& lookup, const Operator& op, const std::string& head) {
+    const std::string table = constant(lookup.table, op.name + ".table", "U8", {lookup.tables, 256});
+    return "{\"kind\":\"lookup\"," + head + field("input", lookup.input) + ",\"table\":" + table + "}";
+  }
+
+  std::string body_text(const model::Multiply& multiply, const Operator&, const std::string& head) const {
+    return "{\"kind\":\"multiply\"," + head + ",\"inputs\":" + numbers(multiply.inputs) +
+           field("multiplier", multiply.multiplier) + field("shift", multiply.shift) +
+           ",\"clamp\":" + clamp(multiply.clamp) + "}";
+  }
+
+  std::string body_text(const model::Gather& gather, const Operator&, const std::string& head) const {
+    const auto run = [](const model::ChannelRun& each) {
+      return numbers(std::array{each.input, each.first, each.count});
+    };
+    return "{\"kind\":\"gather\"," + head + ",\"inputs\":" + numbers(gather.inputs) +
+           ",\"channels\":" + list(gather.channels, run) + "}";
+  }
+
+  std::string body_text(const model::Pad& pad, const Operator&, const std::string& head) const {
+    constexpr const char* modes[] = {"constant", "reflect", "replicate"};
+    return "{\"kind\":\"pad\"," + head + field("input", pad.input) + ",\"padding\":" + numbers(pad.padding) +
+           mode(modes, pad.mode) + "}";
+  }
+
+  std::string body_text(const model::DepthToSpace& op, const Operator&, const std::string& head) const {
+    return "{\"kind\":\"depth_to_space\"," + head + field("input", op.input) + ",\"block\":" + numbers(op.block) + "}";
   }
 
   template <class T>
@@ -283,6 +345,80 @@ Program feed_forward() {
   program.stem = {random_convolution("first", 1, {random_term(0, {4, 3, 3, 3}, random)}, 1, random)};
   program.head = {random_convolution("classify", 2, {random_term(1, {2, 1, 1, 4}, random)}, 1, random)};
   describe(program, "feed-forward", 2);
+  return program;
+}
+
+Program every_operator() {
+  Random random(11);
+  Program program;
+  program.max_iterations = 1;
+  enum : TensorIndex {
+    image,
+    features,
+    pooled,
+    averaged,
+    mean,
+    gate,
+    gated,
+    padded,
+    spread,
+    up,
+    joined,
+    corners,
+    logits
+  };
+  const auto like_features = [](std::string name) { return tensor(std::move(name), 8, 0.1f, {10}); };
+  const auto like_gated = [](std::string name, std::int64_t channels) {
+    return tensor(std::move(name), channels, 0.05f, {20});
+  };
+  program.tensors = {tensor("image", 3, 1, {120, 110, 100}),
+                     like_features("features"),
+                     like_features("pooled"),
+                     tensor("averaged", 8, 0.2f, {30}),
+                     tensor("mean", 8, 0.1f, {5}),
+                     tensor("gate", 8, 0.01f, {0}),
+                     like_gated("gated", 8),
+                     like_gated("padded", 8),
+                     like_gated("spread", 2),
+                     like_gated("up", 8),
+                     like_gated("joined", 6),
+                     like_gated("corners", 6),
+                     tensor("logits", 2)};
+  program.image = image, program.logits = logits;
+  using model::Pool;
+  using model::Resize;
+  Pool largest;
+  largest.input = features;
+  largest.kernel = {3, 3}, largest.stride = {2, 2}, largest.padding = {1, 1, 1, 1};
+  const Pool average = {.input = pooled,
+                        .mode = Pool::Mode::average,
+                        .kernel = {2, 2},
+                        .stride = {2, 2},
+                        .padding = {0, 0, 1, 1},
+                        .ceil = true,
+                        .count_padding = true,
+                        .scale = {16384, 15}};
+  Resize doubled, corner;
+  doubled.input = padded, doubled.mode = Resize::Mode::nearest;
+  doubled.factor = std::array{model::Fraction{2, 1}, model::Fraction{2, 1}};
+  corner.input = joined, corner.align_corners = true;
+  corner.size = std::array<std::int64_t, 2>{5, 6};
+  model::Lookup table = {.input = mean, .table = {}, .tables = 8};
+  table.table.values = {std::vector<std::uint8_t>(8 * 256)};
+  for (std::uint8_t& value : table.table.values[0]) value = static_cast<std::uint8_t>(random.integer(0, 255));
+  program.stem = {random_convolution("first", features, {random_term(image, {8, 3, 3, 3}, random)}, 1, random),
+                  {"max", pooled, largest},
+                  {"average", averaged, average},
+                  {"global", mean, model::AdaptivePool{averaged, {1, 1}, {3, 1}}},
+                  {"table", gate, table},
+                  {"scale", gated, model::Multiply{{averaged, gate}, 21000, 20, {1, 254}}},
+                  {"pad", padded, model::Pad{gated, {1, 2, 0, -1}, model::Pad::Mode::replicate}},
+                  {"shuffle", spread, model::DepthToSpace{padded, {2, 2}}},
+                  {"double", up, doubled},
+                  {"join", joined, model::Gather{{spread, up}, {{0, 0, 2}, {1, 4, 3}, {1, 0, 1}}}},
+                  {"corner", corners, corner}};
+  program.head = {random_convolution("classify", logits, {random_term(corners, {2, 1, 1, 6}, random)}, 1, random)};
+  describe(program, "every operator", 2);
   return program;
 }
 

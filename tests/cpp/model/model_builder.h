@@ -20,8 +20,8 @@ model::Operator pointwise(std::string name, model::TensorIndex input, std::int64
                           model::TensorIndex output, std::int64_t out_channels, std::int8_t weight = 1,
                           std::int32_t bias = 0);
 
-// Every kind of operator, a strided and a grouped term, one that is loop-invariant, one tensor a section that outlives
-// it, random weights; with `max_iterations` the block's and the head's biases and scales are one a step.
+// Convolutions, additions and a resize, a strided and a grouped term, one that is loop-invariant, one tensor a section
+// that outlives it, random weights; with `max_iterations` the block's and the head's biases and scales are one a step.
 model::Program small_network(std::optional<std::int64_t> max_iterations = std::nullopt, unsigned seed = 1);
 
 // The least that runs: state = the image's mean; state' = state + 1; logits = state. All tensors have one channel.
@@ -29,6 +29,9 @@ model::Program counter();
 
 // No loop: image -> stem -> logits.
 model::Program feed_forward();
+
+// No loop: each operator that small_network has not, and the ways to say a resize that it has not.
+model::Program every_operator();
 
 struct FileBlob {
   std::string name, dtype;
@@ -38,7 +41,7 @@ struct FileBlob {
 
 // A model file before it is put together, so that each part can be spoiled.
 struct ModelFile {
-  std::string format = "itrt", format_version = "2";
+  std::string format = "itrt", format_version = "3";
   std::string program;  // JSON
   std::vector<FileBlob> blobs;
 

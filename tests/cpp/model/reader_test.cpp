@@ -184,8 +184,8 @@ TEST(Reader, GeometryOutOfRange) {
 }
 
 TEST(Reader, UnknownOperators) {
-  expect_edit_rejected("\"kind\":\"resize\"", "\"kind\":\"pool\"",
-                       {"program.block[2].kind", "convolution, add or resize", "found pool"});
+  expect_edit_rejected("\"kind\":\"resize\"", "\"kind\":\"warp\"",
+                       {"program.block[2].kind", "convolution or add or resize or pool", "found warp"});
 }
 
 TEST(Reader, ListsThatMustNotBeEmpty) {
@@ -215,7 +215,7 @@ TEST(Reader, BlobsThatAreMissingOrOfAnotherKind) {
   expect_edit_rejected("[\"first.bias\"]", "[\"first.scale\"]", {"program.stem[0].bias[0]", "type I32", "F32"});
   expect_edit_rejected("[\"first.weight.0\"]", "[\"none\"]",
                        {"program.stem[0].terms[0].weight[0]", "the name of a blob"});
-  expect_edit_rejected("[\"first.weight.0\"]", "[\"first.bias\"]", {"weight[0]", "four extents", "another shape"});
+  expect_edit_rejected("[\"first.weight.0\"]", "[\"first.bias\"]", {"weight[0]", "4 extents", "another shape"});
   expect_edit_rejected("[\"first.bias\"]", "[\"down.bias.0\"]", {"program.stem[0].bias[0]", "another shape"});
   expect_edit_rejected("\"mix.bias.1\"", "\"down.bias.1\"", {"program.block[0].bias[1]", "another shape"});
 }

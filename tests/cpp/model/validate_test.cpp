@@ -34,6 +34,7 @@ TEST_F(ValidateTest, AcceptsGoodPrograms) {
   EXPECT_NO_THROW(validate(test::small_network()));
   EXPECT_NO_THROW(validate(test::counter()));
   EXPECT_NO_THROW(validate(test::feed_forward()));
+  EXPECT_NO_THROW(validate(test::every_operator()));
 }
 
 TEST_F(ValidateTest, NamesOfTensorsAreUnique) {
@@ -359,13 +360,13 @@ TEST_F(ValidateTest, AdditionsReadOneZeroPoint) {
 
 TEST_F(ValidateTest, ResizingKeepsChannelsScaleAndZeroPoint) {
   program_.tensors[high].scale = 0.2f;
-  expect_invalid({"block.up", "the input's channels, scale and zero point"});
+  expect_invalid({"block.up", "the input's scale and zero point"});
   program_.tensors[high].scale = 0.1f;
   program_.tensors[high].zero_points = {1};
-  expect_invalid({"block.up", "the input's channels, scale and zero point"});
+  expect_invalid({"block.up", "the input's scale and zero point"});
   program_ = test::small_network(3);
   up().input = mixed;
-  expect_invalid({"block.up", "the input's channels, scale and zero point"});
+  expect_invalid({"block.up", "12 channels", "found 8"});
 }
 
 }  // namespace

@@ -60,6 +60,7 @@ TEST(Allocation, NoneInARunAfterTheFirst) {
   expect_no_allocation(test::small_network(5), 5);  // weights a step
   expect_no_allocation(test::counter(), 64);        // copies its state
   expect_no_allocation(test::feed_forward(), 1);
+  expect_no_allocation(test::every_operator(), 1);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ struct Case {
 std::vector<Case> cases() {
   return {{test::to_file(test::counter()).bytes(), std::size(flips)},
           {test::to_file(test::feed_forward()).bytes(), 1},
-          {test::to_file(test::small_network(2)).bytes(), 1}};
+          {test::to_file(test::small_network(2)).bytes(), 1},
+          {test::to_file(test::every_operator()).bytes(), 1}};
 }
 
 std::size_t header_end(const Bytes& file) {

@@ -10,7 +10,9 @@ from torch.nn import functional
 
 from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
-from itrt.converter.float_graph import FloatAdd, FloatConvolution, FloatGraph
+from itrt.converter.float_graph import FloatGraph
+from itrt.converter.float_operators import FloatAdd, FloatConvolution
+from itrt.errors import ConversionError
 from itrt.nn import IterativeNetwork
 from reference.networks import MEAN, STD, normalized, random_image, randomize_norms, small_itnet, tiny_network
 
@@ -195,3 +197,29 @@ def test_operators_in_place_and_computed_weights() -> None:
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert largest_difference(network.eval(), graph, (45, 61)) < 1e-4
     assert [operator.output for operator in graph.stem] == ["stem.first", "stem.convolution", "stem.add"]
+
+
+class Mutations(nn.Module):
+    """Operators in place whose input has other names: a view of it, it itself, what dropout passes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.dropped = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Dropout(), nn.ReLU(inplace=True))
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.first(image)
+        half = x[:, :4]
+        half.relu_()
+        y = x.clamp(max=1.0)
+        y.mul_(0.5)
+        return self.dropped(y) + x + y
+
+
+def test_values_that_change_under_other_names() -> None:
+    torch.manual_seed(0)
+    network = Mutations().eval()
+    with pytest.raises(ConversionError, match=r"aten\.slice_scatter"):
+        float_graph(network, MEAN, STD)
+    plain = nn.Sequential(network.first, network.dropped).eval()
+    assert largest_difference(plain, float_graph(plain, MEAN, STD), (45, 61)) < 1e-4

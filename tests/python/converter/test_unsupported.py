@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from itrt.converter.calibration import Calibrator
-from itrt.converter.convert import float_graph
+from itrt.converter.convert import convert, float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.errors import ConversionError
 from itrt.nn import IterativeNetwork
@@ -22,15 +23,15 @@ class Unsupported(IterativeNetwork):
 
     def __init__(self) -> None:
         super().__init__(iterations=1)
-        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 8, 1), nn.SiLU())
-        self.pool = nn.AvgPool2d(3, 1, 1)
+        self.encoder = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Softmax2d(), nn.Conv2d(8, 8, 1), nn.Softmax2d())
+        self.norm = nn.GroupNorm(2, 8)
 
     def stem(self, image: Tensor) -> Tensor:
         return self.encoder(image)
 
     def block(self, state: Tensor, features: Tensor, step: int) -> Tensor:
-        mixed = torch.cat((state, features), dim=1)
-        return self.pool(state).sigmoid() + functional.relu(mixed)[:, :8]
+        mixed = functional.interpolate(features, scale_factor=2.0, mode="bicubic")
+        return self.norm(state).cumsum(1) + torch.cat((mixed, mixed), dim=2)[:, :, ::4, ::2].relu()
 
     def head(self, state: Tensor) -> Tensor:
         return state
@@ -40,11 +41,11 @@ def test_all_unsupported_operators_are_listed_at_once() -> None:
     with pytest.raises(ConversionError) as error:
         float_graph(Unsupported(), MEAN, STD)
     message = str(error.value)
-    assert "aten.silu.default: 2 in stem, module encoder.1; stem, module encoder.3" in message
-    assert "aten.avg_pool2d.default: 1 in block, module pool" in message
-    assert "aten.sigmoid.default: 1 in block" in message
-    assert "aten.slice.Tensor" in message
-    assert "aten.relu.default reads a concatenation, which only convolutions can do: 1 in block" in message
+    assert "aten.softmax.int: 2 in stem, module encoder.1; stem, module encoder.3" in message
+    assert "aten.group_norm.default: 1 in block, module norm" in message
+    assert "aten.upsample_bicubic2d.vec: 1 in block" in message
+    assert "aten.cumsum.default: 1 in block" in message
+    assert "aten.relu" not in message  # it can be converted, but for its input, which is listed
 
 
 class OneLayer(nn.Module):
@@ -62,24 +63,39 @@ class OneLayer(nn.Module):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: functional.interpolate(x, scale_factor=2.0, mode="bilinear"), "not the size of another tensor"),
+        (lambda x: functional.interpolate(x, scale_factor=2.0, mode="bicubic"), "aten.upsample_bicubic2d"),
+        (lambda x: functional.interpolate(x, size=(x.shape[2] + x.shape[3], 9)), "is not the size of another tensor"),
         (
-            lambda x: functional.interpolate(x, size=x.shape[2:], mode="bilinear", align_corners=True),
-            "align_corners=True",
+            lambda x: functional.adaptive_avg_pool2d(x, (3, 5)) + torch.ones(4, 3, 5),
+            r"a parameter of shape \(4, 3, 5\); one value, or one a channel",
         ),
-        (lambda x: functional.interpolate(x, scale_factor=2.0), "aten.upsample_nearest2d"),
-        (lambda x: functional.conv_transpose2d(x, torch.ones(4, 4, 2, 2)), "aten.conv_transpose2d|is transposed"),
-        (lambda x: x + 1.0, "expected an activation, found 1.0"),
-        (lambda x: x + x[:, :1], "aten.slice"),
+        (lambda x: x / 0.0, "divides by zero"),
+        (lambda x: x / x, "expected parameters, found computed values"),
+        (lambda x: torch.add(x, x, alpha=2) @ x.transpose(2, 3), "aten.transpose.int exchanges the axes"),
         (lambda x: torch.cat((x, x), dim=2), "has dim 2"),
+        (lambda x: functional.pad(x, (1, 1, 1, 1), value=3.0), "zeros, reflect and replicate are supported"),
+        (lambda x: functional.pad(x, (0, 0, 0, x.shape[2] // 2)), "do not depend on the image"),
+        (lambda x: functional.avg_pool2d(x, 2, divisor_override=3), "divisor_override=3"),
+        (lambda x: x.mean(1, keepdim=True), r"averages over dimensions \[1\]|averages over dimensions \(1,\)"),
         (
-            lambda x: functional.conv2d(torch.cat((x, x), 1), torch.ones(8, 1, 1, 1), groups=8),
-            "concatenation with 8 groups",
+            lambda x: functional.linear(functional.adaptive_avg_pool2d(x, (3, 5)), torch.ones(2, 5)),
+            r"acts on other than flattened tensors",
         ),
-        (lambda x: functional.pad(x, (1, 1, 1, 1), value=3.0), "zeros around are supported"),
-        (lambda x: functional.pad(x, (1, 1, 1, 1)), "reads a zero-padded tensor"),
-        (lambda x: torch.cat((x, x), dim=1), "reads a concatenation"),
-        (lambda x: x.mean((2, 3)), "expected one result of shape"),
+        (lambda x: x.chunk(2, 2)[0] * 2.0, r"divides axis 2 of \(1, 4, height, width\)"),
+        (lambda x: functional.max_pool2d(x, 2, return_indices=True)[1] * 2.0, "takes result 1; the first is supported"),
+        (lambda x: x[:, : x.shape[2] // 999 + 2].sum(1, keepdim=True), "slices from 0 to"),
+        (lambda x: x[:, :, :16], "depends on the size of the image"),
+        (lambda x: x.flatten(2).reshape(x.shape), "which depend on the image"),
+        (
+            lambda x: x.view(1, 2, 2, *x.shape[2:]).relu().view(x.shape),
+            r"reads values that were reshaped to \(1, 2, 2, height, width\)",
+        ),
+        (lambda x: functional.dropout(x, training=True), "drops values although"),
+        (lambda x: functional.batch_norm(x, None, None, training=True), "statistics of the batch"),
+        (lambda x: functional.conv2d(x, x[:, :, :3, :3].mean((2, 3)).view(1, 4, 1, 1)), "found computed values"),
+        (lambda x: x.clamp(x.mean(), 1.0), "two ordered numbers"),
+        (lambda x: x.sum(), r"expected a result of shape .* found \(\)"),
+        (lambda x: torch.zeros(1, 3, 4, 4), "found a constant"),
     ],
 )
 def test_what_is_not_supported_is_explained(function: Callable[[Tensor], Tensor], message: str) -> None:
@@ -128,15 +144,36 @@ def test_a_block_must_keep_the_states_shape() -> None:
         float_graph(Stepwise(lambda x, step: functional.conv2d(x, torch.ones(4, 4, 3, 3))), MEAN, STD)
 
 
-def test_a_network_that_export_cannot_trace() -> None:
-    with pytest.raises(ConversionError, match=r"stem of OneLayer: torch.export .* failed"):
+def test_control_flow_that_depends_on_the_data() -> None:
+    with pytest.raises(ConversionError, match=r"stem of OneLayer: .* its control flow depends on the data"):
         float_graph(OneLayer(lambda x: x if float(x.sum()) > 0 else -x), MEAN, STD)
 
 
+def test_a_network_of_one_size() -> None:
+    network = OneLayer(lambda x: x + torch.ones(4, 24, 32))
+    with pytest.raises(ConversionError, match=r"it can be exported with a fixed size \(24x32\), but .* any size"):
+        float_graph(network, MEAN, STD, torch.zeros(1, 3, 24, 32))
+
+
+def test_a_network_that_raises() -> None:
+    def refuse(x: Tensor) -> Tensor:
+        raise ValueError("only on Sundays\nand holidays")
+
+    with pytest.raises(ConversionError, match=r"failed: only on Sundays$"):
+        float_graph(OneLayer(refuse), MEAN, STD)
+
+
 def test_values_that_are_not_finite_are_named() -> None:
-    network = OneLayer(lambda x: x)
-    with torch.no_grad():
-        network.convolution.weight[1, 2] = float("nan")
+    network = OneLayer(lambda x: x + x.relu())
+    nn.init.constant_(network.convolution.bias, 3e38)
     graph = float_graph(network, MEAN, STD)
-    with pytest.raises(ConversionError, match=r"stem\.convolution: expected finite values"):
+    with pytest.raises(ConversionError, match=r"stem\.add: expected finite values"):
         Calibrator(graph, FloatExecutor(graph), "mse").observe(random_image(8, 8))
+
+
+def test_a_calibration_image_that_the_network_cannot_process(tmp_path: Path) -> None:
+    network = OneLayer(lambda x: functional.max_pool2d(x, 16))
+    arguments = {"calibration": [random_image(32, 32), random_image(9, 9)], "mean": MEAN, "std": STD}
+    with pytest.raises(ConversionError, match="calibration image of 9x9: expected a size that the network can process"):
+        convert(network, tmp_path / "a.itrt", classes=list("abcd"), **arguments)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

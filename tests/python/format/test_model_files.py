@@ -73,17 +73,17 @@ def test_the_container_is_as_documented() -> None:
     metadata = header.pop("__metadata__")
     assert isinstance(metadata, dict)
     assert metadata.keys() == {"format", "format_version", "checksum", "program"}
-    assert (metadata["format"], metadata["format_version"]) == ("itrt", "2")
+    assert (metadata["format"], metadata["format_version"]) == ("itrt", "3")
     zeroed = file.replace(metadata["checksum"].encode(), b"00000000", 1)
     assert metadata["checksum"] == f"{zlib.crc32(zeroed):08x}"
     assert json.loads(metadata["program"]).keys() == {field.name for field in dataclasses.fields(Program)}
     end = 0
     for entry in header.values():
         assert isinstance(entry, dict)
-        assert entry["dtype"] in ("I8", "I32", "F32")
+        assert entry["dtype"] in ("I8", "U8", "I32", "F32")
         begin, stop = entry["data_offsets"]
         assert begin == end
-        assert stop - begin == np.prod(entry["shape"]) * (1 if entry["dtype"] == "I8" else 4)
+        assert stop - begin == np.prod(entry["shape"]) * (1 if entry["dtype"] in ("I8", "U8") else 4)
         end = stop
     assert end == len(data)
 
@@ -131,7 +131,7 @@ def test_constants_of_another_type() -> None:
     assert isinstance(first, Convolution)
     wrong = dataclasses.replace(first, scale=Constant((first.scale.values[0].astype(np.float64),)))
     with pytest.raises(
-        ModelFileError, match=r"constant stem\.scale: expected one of int8, int32, float32, found float64"
+        ModelFileError, match=r"constant stem\.scale: expected one of int8, uint8, int32, float32, found float64"
     ):
         to_bytes(dataclasses.replace(program, stem=(wrong, *program.stem[1:])))
 
@@ -150,7 +150,7 @@ def test_operators_of_the_same_name() -> None:
 def test_every_truncation() -> None:
     file = to_bytes(small_program(None))
     for size in range(len(file)):
-        with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
+        with pytest.raises(ModelFileError, match="model file: expected itrt format version 3, found "):
             read(file[:size])
 
 
@@ -159,7 +159,7 @@ def test_flipped_bytes() -> None:
     for at in range(len(file)):
         damaged = bytearray(file)
         damaged[at] ^= (0x01, 0x20, 0x80, 0xFF)[at % 4]
-        with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
+        with pytest.raises(ModelFileError, match="model file: expected itrt format version 3, found "):
             read(bytes(damaged))
 
 
@@ -175,12 +175,12 @@ def test_flipped_bytes() -> None:
         '{"__metadata__":[]}',
         '{"__metadata__":7}',
         '{"__metadata__":{"format":"pt"}}',
-        '{"__metadata__":{"format":"itrt","format_version":"3","checksum":"00000000","program":"{}"}}',
+        '{"__metadata__":{"format":"itrt","format_version":"2","checksum":"00000000","program":"{}"}}',
         "[" * 100_000,
     ],
 )
 def test_other_headers(header: str) -> None:
-    with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
+    with pytest.raises(ModelFileError, match="model file: expected itrt format version 3, found "):
         read(struct.pack("<Q", len(header)) + header.encode())
 
 
@@ -193,15 +193,15 @@ def test_other_headers(header: str) -> None:
         ("7", {}),
         ("{}", {"a": 7}),
         ("{}", {"a": {"dtype": "I8", "shape": [1], "data_offsets": [0]}}),
-        ("{}", {"a": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}}),
+        ("{}", {"a": {"dtype": "U16", "shape": [0], "data_offsets": [0, 0]}}),
         ("{}", {"a": {"dtype": "I8", "shape": [9], "data_offsets": [0, 0]}}),
         ("{}", {"a": {"dtype": "I8", "shape": "x", "data_offsets": [0, 0]}}),
     ],
 )
 def test_other_contents_with_a_right_checksum(program: str, blobs: dict[str, object]) -> None:
-    metadata = {"format": "itrt", "format_version": "2", "checksum": "00000000", "program": program}
+    metadata = {"format": "itrt", "format_version": "3", "checksum": "00000000", "program": program}
     header = json.dumps({"__metadata__": metadata, **blobs}, separators=(",", ":")).encode()
     file = struct.pack("<Q", len(header)) + header
     file = file.replace(b"00000000", f"{zlib.crc32(file):08x}".encode(), 1)
-    with pytest.raises(ModelFileError, match="model file: expected itrt format version 2, found "):
+    with pytest.raises(ModelFileError, match="model file: expected itrt format version 3, found "):
         read(file)

@@ -13,7 +13,7 @@ import pytest
 from itrt import _core, kernels
 from itrt.errors import InvalidArgumentError
 
-OPERATIONS = {"add", "convolution", "grouped_convolution", "labels", "resize"}
+OPERATIONS = {"add", "convolution", "grouped_convolution", "labels", "lookup", "multiply", "pool", "resize"}
 AVAILABLE = _core.detected_isas()
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from itrt import planner
-from itrt.format import Convolution, Operator, Program
+from itrt.format import Operator, Program, inputs_of
 from itrt.format.costs import tensor_sizes
 from itrt.planner import GraphMeasures
 from reference.programs import Choices, random_program
@@ -104,11 +104,7 @@ class UnrolledGraph:
                     self.execute(operator, readable, f"answer {step}")
 
     def execute(self, operator: Operator, versions: dict[int, str], when: str) -> None:
-        match operator:
-            case Convolution():
-                inputs = [term.input for term in operator.terms]
-            case _:
-                inputs = list(getattr(operator, "inputs", None) or [operator.input])  # type: ignore[union-attr]
+        inputs = inputs_of(operator)
         node = f"{operator.name}, {when}"
         self.bytes[node] = self.size_of[operator.output]
         self.events.append(([versions[index] for index in inputs], node))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import itrt
 from itrt import _core, planner
@@ -16,6 +17,7 @@ from itrt.format import to_bytes, write
 from itrt.format.costs import operator_costs, tensor_sizes
 from itrt.planner import Layer, TensorSize, Window, Workload
 from itrt.planner.workload import Constants
+from reference.executor import execute_operator
 from reference.programs import random_image, random_program
 from reference.small_program import small_program
 
@@ -68,6 +70,32 @@ def test_constants_of_all_steps_are_those_of_the_file(seed: int) -> None:
     assert held == itrt.load(to_bytes(program)).weight_bytes
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_no_operator_reads_other_rows(seed: int) -> None:
+    """Of random programs, in the oracle: noise outside of the rows that are named changes nothing in the output's."""
+    program, random = random_program(seed), np.random.default_rng(seed)
+    work = planner.load_workload(program, 17, 13)
+
+    def noise(tensor: int) -> NDArray[np.uint8]:
+        size = work.tensors[tensor]
+        return random.integers(0, 256, (size.height, size.width, size.channels), np.uint8)
+
+    values = {index: noise(index) for index in range(len(work.tensors))}
+    for layer, operator in zip(work.layers, (*program.stem, *program.block, *program.head), strict=True):
+        height = work.tensors[layer.output].height
+        first = int(random.integers(0, height))
+        last = int(random.integers(first + 1, height + 1))
+        noisy = dict(values)
+        for tensor in layer.inputs:
+            noisy[tensor] = noise(tensor)
+            for window in layer.windows:
+                if window.input == tensor:
+                    begin, end = work.input_rows(layer, window, first, last)
+                    noisy[tensor][begin:end] = values[tensor][begin:end]
+        expected, found = (execute_operator(program, operator, each, 0)[first:last] for each in (values, noisy))
+        np.testing.assert_array_equal(found, expected, operator.name)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_layer_reads_no_other_rows(seed: int) -> None:
     """Noise outside of the rows that are named changes nothing in the output's rows."""
@@ -85,7 +113,7 @@ def test_a_layer_reads_no_other_rows(seed: int) -> None:
 
 def resized(height: int, output_height: int) -> Workload:
     tensors = (TensorSize("in", height, 3, 4), TensorSize("out", output_height, 5, 4))
-    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0),), Constants(0, 0), Constants(0, 0))
+    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0, reads="bilinear"),), Constants(0, 0), Constants(0, 0))
     return Workload("resize", 1, 1, tensors, (layer,), 0, None, None, 1)
 
 

@@ -239,8 +239,8 @@ def test_another_safetensors_file() -> None:
 
 
 def test_a_later_format(limited_file: bytes) -> None:
-    file = limited_file.replace(b'"format_version":"2"', b'"format_version":"3"')
-    with pytest.raises(ModelFileError, match="format_version: expected 2 .* found 3"):
+    file = limited_file.replace(b'"format_version":"3"', b'"format_version":"2"')
+    with pytest.raises(ModelFileError, match="format_version: expected 3 .* found 2"):
         itrt.load(file)
 
 

@@ -1,13 +1,27 @@
 """The runtime against the naive executor: every byte of every tensor of every step, over random programs."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import itrt
 from itrt import _core
-from itrt.format import Add, Convolution, Program, Resize, to_bytes
+from itrt.format import (
+    AdaptivePool,
+    Convolution,
+    Gather,
+    Lookup,
+    Multiply,
+    Operator,
+    Pad,
+    Pool,
+    Program,
+    Resize,
+    inputs_of,
+    to_bytes,
+)
 from reference.executor import Execution, execute, labels
 from reference.programs import Choices, random_image, random_program
 
@@ -64,7 +78,7 @@ def test_the_random_programs_are_not_all_alike() -> None:
     operators = [each for program in programs for each in (*program.stem, *program.block, *program.head)]
     convolutions = [each for each in operators if isinstance(each, Convolution)]
     terms = [term for convolution in convolutions for term in convolution.terms]
-    assert {type(each) for each in operators} == {Convolution, Add, Resize}
+    assert {type(each) for each in operators} == set(get_args(Operator))
     assert {program.state is None for program in programs} == {True, False}
     assert {program.max_iterations is None for program in programs} == {True, False}
     assert {program.preprocessing.color_order for program in programs} == {"RGB", "BGR"}
@@ -87,15 +101,42 @@ def test_the_random_programs_are_not_all_alike() -> None:
     assert 5 < len(reads_state_last) < len(programs) - 15  # the state's buffer is reused, or not
 
 
-def inputs_of(operator: object) -> tuple[int, ...]:
-    match operator:
-        case Convolution():
-            return tuple(term.input for term in operator.terms)
-        case Add():
-            return operator.inputs
-        case Resize():
-            return (operator.input,)
-    raise AssertionError
+def test_the_random_operators_are_not_all_alike() -> None:
+    """Each way to say something is said by some program that the tests above run."""
+    programs = [random_program(seed) for seed in range(100)]
+    operators = [each for program in programs for each in (*program.stem, *program.block, *program.head)]
+    pools = [each for each in operators if isinstance(each, Pool)]
+    assert {(pool.mode, pool.ceil) for pool in pools} == {(m, c) for m in ("max", "average") for c in (True, False)}
+    assert {pool.count_padding for pool in pools if pool.mode == "average"} == {True, False}
+    assert any(pool.padding[:2] != pool.padding[2:] for pool in pools)
+    assert any(pool.dilation != (1, 1) for pool in pools)
+    assert {each.size == (1, 1) for each in operators if isinstance(each, AdaptivePool)} == {True, False}
+    tables = [each.table for each in operators if isinstance(each, Lookup)]
+    assert {table.values[0].shape[0] == 1 for table in tables} == {True, False}
+    assert {len(table.values) == 1 for table in tables} == {True, False}
+    assert {each.mode for each in operators if isinstance(each, Pad)} == {"constant", "reflect", "replicate"}
+    assert any(min(each.padding) < 0 for each in operators if isinstance(each, Pad))
+    resizes = [each for each in operators if isinstance(each, Resize)]
+    assert {(each.mode, each.align_corners) for each in resizes} == {
+        ("bilinear", False),
+        ("bilinear", True),
+        ("nearest", False),
+    }
+    assert {(each.size_of is None, each.size is None, each.factor is None) for each in resizes} == {
+        (False, True, True),
+        (True, False, True),
+        (True, True, False),
+    }
+    gathers = [each for each in operators if isinstance(each, Gather)]
+    assert {len(set(each.inputs)) > 1 for each in gathers} == {True, False}
+    channels = {
+        tuple(program.tensors[index].channels for index in each.inputs)
+        for program in programs
+        for each in (*program.stem, *program.block, *program.head)
+        if isinstance(each, Multiply)
+    }
+    assert any(1 in pair and pair != (1, 1) for pair in channels)
+    assert any(pair[0] == pair[1] > 1 for pair in channels)
 
 
 def writer_of_state(program: Program) -> int:

@@ -1,0 +1,92 @@
+"""Conversion for tests: a network's float graph and its program, measured with the oracle in the runtime's place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from itrt import load
+from itrt.converter import convert
+from itrt.converter.convert import float_graph
+from itrt.converter.float_executor import FloatExecutor
+from itrt.converter.float_graph import FloatGraph
+from itrt.format import Program, to_bytes
+from reference.executor import execute
+from reference.networks import MEAN, STD, normalized, random_image
+
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A network in three forms, and the images that it was calibrated with."""
+
+    network: nn.Module
+    graph: FloatGraph
+    program: Program
+    images: Sequence[U8]
+
+    def graph_error(self, image: U8) -> float:
+        """Largest difference of the float graph's logits from the network's, relative to the largest logit."""
+        expected = _answer(self.network, image)
+        (logits,) = FloatExecutor(self.graph).run(image, 1)
+        return float((_at_size_of(expected, logits) - expected).abs().max() / expected.abs().max())
+
+    def snr(self, image: U8) -> float:
+        """Signal-to-noise ratio of the oracle's logits against the network's, in dB."""
+        expected = _answer(self.network, image)
+        tensor = self.program.tensors[self.program.logits]
+        stored = torch.from_numpy(execute(self.program, image, 1).logits[0].astype(np.float32))
+        logits = ((stored - tensor.zero_points[0]) * tensor.scale).permute(2, 0, 1)[None]
+        noise = (_at_size_of(expected, logits) - expected).square().sum()
+        return float(10 * torch.log10(expected.square().sum() / noise.clamp(min=1e-30)))
+
+    def runtime_differences(self, image: U8) -> list[str]:
+        """Return the tensors in which the compiled runtime and the oracle differ in any byte."""
+        expected = execute(self.program, image, 1).tensors
+        found = load(to_bytes(self.program)).taps(image, iterations=1)
+        return [name for name, step in expected if not np.array_equal(found[name, step], expected[name, step])]
+
+
+def converted(network: nn.Module, sizes: Sequence[tuple[int, int]] = ((40, 56), (37, 51))) -> Converted:
+    """Convert a network without a loop; it is calibrated with random images of these sizes."""
+    network = network.eval()
+    images = [random_image(*size, seed=seed) for seed, size in enumerate(sizes)]
+    graph = float_graph(network, MEAN, STD)
+    channels = graph.tensors[graph.logits].channels
+    with TemporaryDirectory() as directory:
+        conversion = convert(
+            network,
+            Path(directory) / "network.itrt",
+            calibration=images,
+            mean=MEAN,
+            std=STD,
+            classes=[f"class {index}" for index in range(channels)],
+            observer="minmax",
+            parity_images=0,
+        )
+    return Converted(network, graph, conversion.program, images)
+
+
+def _answer(network: nn.Module, image: U8) -> torch.Tensor:
+    """Return the network's first result, (1, channels, height, width)."""
+    with torch.no_grad():
+        result = network(normalized(image))
+    while not isinstance(result, torch.Tensor):
+        result = next(iter(result.values() if isinstance(result, dict) else result))
+    return result[:, :, None, None] if result.ndim == 2 else result
+
+
+def _at_size_of(expected: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Resample logits as the network does: the converter leaves a last resampling to the labels."""
+    if logits.shape == expected.shape:
+        return logits
+    return F.interpolate(logits, size=expected.shape[2:], mode="bilinear", align_corners=False)
