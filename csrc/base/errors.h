@@ -20,4 +20,9 @@ class InvalidArgument : public Error {
   using Error::Error;
 };
 
+// A call was ended from outside before it was done.
+class Cancelled : public Error {
+  using Error::Error;
+};
+
 }  // namespace itrt

@@ -22,6 +22,8 @@ void register_errors(py::module_&) {
       raise("ModelFileError", error);
     } catch (const InvalidArgument& error) {
       raise("InvalidArgumentError", error);
+    } catch (const Cancelled& error) {
+      raise("CancelledError", error);
     } catch (const Error& error) {
       raise("ItrtError", error);
     }

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -29,6 +30,25 @@ ByteArray to_array(const TensorView& view) {
   return result;
 }
 
+using OptionalToken = std::optional<std::shared_ptr<const CancelToken>>;  // so that Python sees `CancelToken | None`
+
+const CancelToken* token_of(const OptionalToken& cancel) { return cancel ? cancel->get() : nullptr; }
+
+// What may end a call: a token, and its own time from now on. None: nothing, then nothing is asked and no state is
+// kept.
+std::optional<Interruption> interruption_of(const OptionalToken& cancel, std::optional<double> seconds) {
+  constexpr double endless = 1e9;  // more would leave the clock's range
+  if (!(seconds && *seconds < endless)) seconds.reset();
+  if (!cancel && !seconds) return std::nullopt;
+  Interruption result{token_of(cancel)};
+  if (seconds) {
+    using Seconds = std::chrono::duration<double>;
+    const Seconds wait(std::max(*seconds, 0.0));
+    result.until = Interruption::Clock::now() + std::chrono::duration_cast<Interruption::Clock::duration>(wait);
+  }
+  return result;
+}
+
 // A session that can keep copies of chosen tensors as they are written, and the time that each took.
 class RecordingSession {
  public:
@@ -43,13 +63,21 @@ class RecordingSession {
     recording_ = !tensors.empty();
   }
 
-  void start(const ByteArray& image) {
+  void start(const ByteArray& image, const OptionalToken& cancel, std::optional<double> seconds) {
     const std::span bytes = bytes_of(image);
-    with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap); });
+    const auto interruption = interruption_of(cancel, seconds);
+    with_tap([&](const Session::Tap* tap) { session_.start(bytes, tap, interruption ? &*interruption : nullptr); });
   }
 
-  void iterate() {
-    with_tap([&](const Session::Tap* tap) { session_.iterate(tap); });
+  void mix_state(const ByteArray& other, std::int64_t weight, std::int64_t first_step) {
+    session_.mix_state(bytes_of(other), weight, first_step);
+  }
+
+  ByteArray state() const { return to_array(session_.state()); }
+
+  void iterate(const OptionalToken& cancel, std::optional<double> seconds) {
+    const auto interruption = interruption_of(cancel, seconds);
+    with_tap([&](const Session::Tap* tap) { session_.iterate(tap, interruption ? &*interruption : nullptr); });
   }
 
   ByteArray answer() {
@@ -120,13 +148,25 @@ class RecordingSession {
 }  // namespace
 
 void register_session(py::module_& module) {
+  py::classh<CancelToken>(module, "CancelToken", R"(Ends runs from outside: any thread may cancel it, once and for good.
+
+A run that was given it ends before its next operator; what is done is kept. One token may be given to many runs.
+A token that is made with a parent is cancelled with it, too.)")
+      .def(
+          py::init([](const OptionalToken& parent) { return std::make_shared<CancelToken>(parent.value_or(nullptr)); }),
+          py::arg("parent") = py::none())
+      .def("cancel", &CancelToken::cancel, "End the runs that were given this token, now and from now on.")
+      .def_property_readonly("cancelled", &CancelToken::cancelled, "Whether it was cancelled.");
   py::class_<RecordingSession>(module, "Session", "One run of a program on images of one size.")
       .def(py::init<const SharedProgram&, std::int64_t, std::int64_t, int, bool, const std::vector<StripeRow>&>(),
            py::arg("program"), py::arg("height"), py::arg("width"), py::arg("threads"), py::arg("fusion") = true,
            py::arg("stripes") = std::vector<StripeRow>())
       .def("record", &RecordingSession::record, py::arg("tensors"))
-      .def("start", &RecordingSession::start, py::arg("image"))
-      .def("iterate", &RecordingSession::iterate)
+      .def("start", &RecordingSession::start, py::arg("image"), py::arg("cancel") = py::none(),
+           py::arg("seconds") = py::none())
+      .def("mix_state", &RecordingSession::mix_state, py::arg("other"), py::arg("weight"), py::arg("first_step"))
+      .def("state", &RecordingSession::state)
+      .def("iterate", &RecordingSession::iterate, py::arg("cancel") = py::none(), py::arg("seconds") = py::none())
       .def("answer", &RecordingSession::answer)
       .def("take", &RecordingSession::take)
       .def("measure", &RecordingSession::measure, py::arg("enabled"))

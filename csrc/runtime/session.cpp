@@ -18,6 +18,8 @@ namespace {
 // A chunk that a thread takes: small enough to balance, large enough that a kernel's tiles are full.
 constexpr std::int64_t pixel_grain = 48;
 
+constexpr std::int64_t whole_weight = 256;  // of a state that replaces another
+
 struct TensorLayout {
   std::vector<model::Size> sizes;
   Schedule schedule;
@@ -73,6 +75,12 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, s
   return result;
 }
 
+void throw_if_due(const Interruption* interruption) {
+  if (interruption != nullptr && interruption->due()) {
+    throw Cancelled("session: expected time to finish, found it ended from outside");
+  }
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion, std::span<const Stripe> stripes) {
@@ -108,7 +116,7 @@ Session::Session(std::shared_ptr<const Program> program, model::Size image, int 
   gather_runs_.resize(most_runs);
 }
 
-void Session::start(std::span<const std::uint8_t> image, const Tap* tap) {
+void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const Interruption* interruption) {
   const TensorView target = view(program_->model().image);
   if (image.size() != target.bytes.size()) {
     throw InvalidArgument("image: expected " + std::to_string(target.bytes.size()) + " bytes, found " +
@@ -116,18 +124,54 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap) {
   }
   std::memcpy(data(target.index), image.data(), image.size());
   if (tap != nullptr) (*tap)(target);
-  iterations_done_ = 0;
+  iterations_done_ = first_step_ = 0;
+  started_ = false;
+  run(Section::stem, 0, tap, interruption);
   started_ = true;
-  run(Section::stem, 0, tap);
 }
 
-void Session::iterate(const Tap* tap) {
+void Session::mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step) {
+  if (!started_ || iterations_done_ > 0) {
+    throw InvalidArgument("state: expected between the image and the first iteration, found " +
+                          (started_ ? std::to_string(iterations_done_) + " iterations done" : "no image"));
+  }
+  const TensorView target = state();
+  if (other.size() != target.bytes.size()) {
+    throw InvalidArgument("state: expected " + std::to_string(target.bytes.size()) + " bytes, found " +
+                          std::to_string(other.size()));
+  }
+  if (weight < 0 || weight > whole_weight) {
+    throw InvalidArgument("weight: expected 0 to " + std::to_string(whole_weight) + ", found " +
+                          std::to_string(weight));
+  }
+  const auto steps = program_->model().max_iterations;
+  if (first_step < 0 || (steps && first_step >= *steps)) {
+    throw InvalidArgument("first_step: expected " +
+                          (steps ? "0 to " + std::to_string(*steps - 1) : std::string("at least 0")) + ", found " +
+                          std::to_string(first_step));
+  }
+  std::uint8_t* state = data(target.index);
+  const auto theirs = static_cast<unsigned>(weight), ours = static_cast<unsigned>(whole_weight - weight);
+  constexpr auto half = static_cast<unsigned>(whole_weight / 2);
+  for (std::size_t i = 0; i < other.size(); ++i) {
+    state[i] = static_cast<std::uint8_t>((ours * state[i] + theirs * other[i] + half) >> 8);
+  }
+  first_step_ = first_step;
+}
+
+TensorView Session::state() const {
+  if (!program_->model().state) throw InvalidArgument("state: expected a network with a loop, found one without");
+  if (!started_) throw InvalidArgument("session: expected an image before a state, found none");
+  return loop_state();
+}
+
+void Session::iterate(const Tap* tap, const Interruption* interruption) {
   if (!started_) throw InvalidArgument("session: expected an image before the first iteration, found none");
   const auto limit = program_->model().max_iterations;
   if (limit && iterations_done_ >= *limit) {
     throw InvalidArgument("iterations: expected at most " + std::to_string(*limit) + ", found one more");
   }
-  run(Section::block, iterations_done_, tap);
+  run_block(tap, interruption);
   if (copies_state_) {
     const TensorView next = view(*program_->model().next_state);
     std::memcpy(data(*program_->model().state), next.bytes.data(), next.bytes.size());
@@ -135,9 +179,28 @@ void Session::iterate(const Tap* tap) {
   ++iterations_done_;
 }
 
+// The block writes the next state over the state or, once that is dead, anything at all. Of what it reads from outside,
+// the state alone changes: with it, an interrupted iteration was never begun.
+void Session::run_block(const Tap* tap, const Interruption* interruption) {
+  const bool keeps_state = interruption != nullptr && program_->model().state.has_value();
+  if (keeps_state) kept_state_.assign(loop_state().bytes.begin(), loop_state().bytes.end());
+  try {
+    run(Section::block, step_of(iterations_done_), tap, interruption);
+  } catch (const Cancelled&) {
+    if (keeps_state) std::memcpy(data(loop_state().index), kept_state_.data(), kept_state_.size());
+    throw;
+  }
+}
+
+std::int64_t Session::step_of(std::int64_t iteration) const {
+  const auto steps = program_->model().max_iterations;
+  const std::int64_t step = first_step_ + iteration;
+  return steps ? std::min(step, *steps - 1) : step;
+}
+
 TensorView Session::answer(const Tap* tap) {
   if (!started_) throw InvalidArgument("session: expected an image before an answer, found none");
-  run(Section::head, std::max<std::int64_t>(iterations_done_ - 1, 0), tap);
+  run(Section::head, step_of(std::max<std::int64_t>(iterations_done_ - 1, 0)), tap);
   return view(program_->model().logits);
 }
 
@@ -152,12 +215,13 @@ std::byte* Session::scratch(int thread) const {
   return const_cast<std::byte*>(memory_.data()) + arena_bytes_ + scratch_bytes_ * thread;
 }
 
-void Session::run(Section index, std::int64_t step, const Tap* tap) {
+void Session::run(Section index, std::int64_t step, const Tap* tap, const Interruption* interruption) {
   const SectionSchedule& section = schedule_.sections[static_cast<std::size_t>(index)];
   auto striped = section.striped.begin();
   for (std::size_t i = 0; i < section.operators.size(); ++i) {
+    throw_if_due(interruption);
     if (striped != section.striped.end() && striped->first == i) {
-      run_stripes(section, *striped, step, tap);
+      run_stripes(section, *striped, step, tap, interruption);
       i = striped->last;
       ++striped;
     } else {
@@ -169,8 +233,9 @@ void Session::run(Section index, std::int64_t step, const Tap* tap) {
 }
 
 void Session::run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step,
-                          const Tap* tap) {
+                          const Tap* tap, const Interruption* interruption) {
   for (std::size_t stripe = 0; stripe < striped.plan.computed.size(); ++stripe) {
+    throw_if_due(interruption);
     move_halos(striped, stripe);
     for (std::size_t i = striped.first; i <= striped.last; ++i) {
       const plan::Rows rows = striped.plan.computed[stripe][i - striped.first];

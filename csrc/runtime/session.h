@@ -11,6 +11,7 @@
 #include "base/function_ref.h"
 #include "kernels/rearrange/rearrange.h"
 #include "model/sizes.h"
+#include "runtime/interruption.h"
 #include "runtime/program.h"
 #include "runtime/schedule.h"
 
@@ -44,11 +45,22 @@ class Session {
   Session(std::shared_ptr<const Program> program, model::Size image, int threads, Fusion fusion = Fusion::on,
           std::span<const Stripe> stripes = {});
 
-  // Take an image, (height, width, channels) u8, and run the stem.
-  void start(std::span<const std::uint8_t> image, const Tap* tap = nullptr);
+  // Take an image, (height, width, channels) u8, and run the stem. Where it is interrupted it throws Cancelled, and the
+  // session needs an image again.
+  void start(std::span<const std::uint8_t> image, const Tap* tap = nullptr, const Interruption* interruption = nullptr);
 
-  // Run the block once. Throws InvalidArgument past max_iterations.
-  void iterate(const Tap* tap = nullptr);
+  // Mix a state into the stem's, once the image is there: that of another run of the size. With w = weight, an element
+  // becomes ((256 - w) * stem's + w * other + 128) >> 8. Iterations then take the constants of first_step,
+  // first_step + 1, ...; where these end, the last ones again. Throws InvalidArgument for a state of another size, a
+  // weight that is not 0 to 256, a step that is none, a network without a loop, or too late.
+  void mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step);
+
+  // The state; the view is valid until the next call. Throws InvalidArgument for a network without a loop.
+  TensorView state() const;
+
+  // Run the block once. Throws InvalidArgument past max_iterations. Where it is interrupted it throws Cancelled, and
+  // the session is as it was before: an iteration is done or was never begun.
+  void iterate(const Tap* tap = nullptr, const Interruption* interruption = nullptr);
 
   // Run the head on the state; the view is valid until the next call.
   TensorView answer(const Tap* tap = nullptr);
@@ -72,8 +84,13 @@ class Session {
   }
   std::byte* scratch(int thread) const;
 
-  void run(Section section, std::int64_t step, const Tap* tap);
-  void run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step, const Tap* tap);
+  // The constants that an iteration takes.
+  std::int64_t step_of(std::int64_t iteration) const;
+  TensorView loop_state() const { return view(*program_->model().state); }
+  void run_block(const Tap* tap, const Interruption* interruption);
+  void run(Section section, std::int64_t step, const Tap* tap, const Interruption* interruption = nullptr);
+  void run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step, const Tap* tap,
+                   const Interruption* interruption);
   void move_halos(const StripedOperators& striped, std::size_t stripe);
   // These compute rows [rows.first, rows.last) of the output.
   void run(const FusedOperator& fused, plan::Rows rows, std::int64_t step);
@@ -115,6 +132,8 @@ class Session {
       convolution_inputs_;  // room for the widest operator, so that a run allocates nothing
   std::vector<kernels::AddInput> add_inputs_;
   std::vector<kernels::GatherRun> gather_runs_;
+  std::vector<std::uint8_t> kept_state_;  // of before an iteration that may be interrupted; empty until the first one
+  std::int64_t first_step_ = 0;
   std::int64_t iterations_done_ = 0;
   bool started_ = false;
 };

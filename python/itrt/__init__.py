@@ -8,20 +8,24 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from itrt import errors, kernels
-from itrt._core import __version__
+from itrt import errors, kernels, stop
+from itrt._core import CancelToken, __version__
 from itrt.errors import ItrtError
+from itrt.loading import load, packaged_models
 from itrt.result import Result
-from itrt.runtime import Model, load, packaged_models
+from itrt.runtime import Model
+from itrt.stream import Stream
 from itrt.stripes import Stripe
 
 if TYPE_CHECKING:
     from itrt.converter import convert
 
 __all__ = [
+    "CancelToken",
     "ItrtError",
     "Model",
     "Result",
+    "Stream",
     "Stripe",
     "__version__",
     "convert",
@@ -29,6 +33,7 @@ __all__ = [
     "kernels",
     "load",
     "packaged_models",
+    "stop",
 ]
 
 

@@ -1,5 +1,13 @@
 """Every error that itrt raises on purpose; each message names the thing, what was expected and what was found."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from itrt.result import Result
+
 
 class ItrtError(Exception):
     """Base class of all errors of itrt."""
@@ -39,3 +47,30 @@ class BenchmarkError(ItrtError):
 
 class VerificationError(ItrtError):
     """A kernel gave other bytes than its oracle."""
+
+
+class CancelledError(ItrtError):
+    """A run was cancelled before its first iteration was done."""
+
+
+class DeadlineExceeded(ItrtError, TimeoutError):  # noqa: N818  the word of the field: gRPC's, asyncio's, Go's
+    """A deadline came before one iteration was done."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run: a KeyboardInterrupt with what was done until then.
+
+    Attributes
+    ----------
+    results
+        `itrt.Result` objects in the order of their images, at least one: those that nobody had been given yet.
+    """
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        super().__init__(f"interrupted; {len(results)} in .results")
+        self.results = tuple(results)
+
+    @property
+    def result(self) -> Result:
+        """The last one: of a single run, its answer after the iterations that were done."""
+        return self.results[-1]

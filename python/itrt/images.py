@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,6 +53,16 @@ def read_image(image: Image) -> NDArray[np.uint8]:
     raise InvalidArgumentError(
         f"image: expected an array (height, width, 3) uint8, a path or a PIL image, found {type(image).__name__}"
     )
+
+
+def each_image(name: str, images: Iterable[Image]) -> Iterator[Image]:
+    """Iterate over images, or raise InvalidArgumentError with this name for what is none, or one alone."""
+    if isinstance(images, str | bytes | os.PathLike):
+        raise InvalidArgumentError(f"{name}: expected images, found one name, {images!r}")
+    try:
+        return iter(images)
+    except TypeError as error:
+        raise InvalidArgumentError(f"{name}: expected an iterable of images, found {type(images).__name__}") from error
 
 
 def _check_array(image: NDArray[Any]) -> NDArray[np.uint8]:

@@ -1,114 +1,47 @@
-"""Load a model and run it: argument checks around the compiled Program and Session."""
+"""A model and its runs: argument checks around the compiled Program and Session."""
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib import resources
-from pathlib import Path
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from itrt import _core
-from itrt.errors import InvalidArgumentError, MissingFileError, ModelFileError
-from itrt.images import Image, read_image
+from itrt._core import CancelToken
+from itrt.anytime import Clock, Limits, MakeResult, Run
+from itrt.arguments import check_count, check_positive
+from itrt.errors import InvalidArgumentError
+from itrt.images import Image, each_image, read_image
 from itrt.result import Result
+from itrt.sessions import Sessions
+from itrt.stop import Rule
+from itrt.stream import Stream
 from itrt.stripes import AUTO, Stripe, StripeChoice, StripeRow, named_stripes, stripe_rows
 
 if TYPE_CHECKING:
     from itrt.execution import ExecutedOperator
+    from itrt.frames import Video, Warmth
     from itrt.profile import Profile
 
-_MODEL_SUFFIX = ".itrt"
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
+_WARM_SHARE, _WARM_STEP = 0.25, 0  # the best single iteration a frame that was measured: docs/anytime.md
 _MAX_EXTENT = 1 << 33  # of an image's height or width: no tensor may be larger
-
-
-def packaged_models() -> tuple[str, ...]:
-    """The names of the models that come with the package."""
-    directory = resources.files("itrt") / "models"
-    if not directory.is_dir():
-        return ()
-    names = (entry.name for entry in directory.iterdir())
-    return tuple(sorted(name.removesuffix(_MODEL_SUFFIX) for name in names if name.endswith(_MODEL_SUFFIX)))
-
-
-def load(
-    model: str | os.PathLike[str] | bytes,
-    *,
-    threads: int | None = None,
-    isa: str | None = None,
-    stripes: StripeChoice = None,
-) -> Model:
-    """Load a model.
-
-    Parameters
-    ----------
-    model
-        The name of a packaged model (`packaged_models`), the path of an ``.itrt`` file, or a file's bytes.
-    threads
-        Threads of a run, 1 to 256. Default: ``ITRT_NUM_THREADS``, or else the CPUs that affinity and quota allow.
-    isa
-        The instruction set of the kernels (`itrt.kernels.list`). Default: ``ITRT_ISA``, or else the best of this CPU.
-        The bytes of all results are the same on all of them.
-    stripes
-        Operators that run a few rows at a time (`Stripe`), which needs less memory; the bytes of all results are the
-        same. "auto": those whose tensors leave the CPU's cache of level 2, in stripes that stay in it; none where the
-        system does not tell its size. Default: none. `Model.taps` and `Model.profile` run without stripes.
-
-    Raises
-    ------
-    MissingFileError
-        If there is neither a packaged model nor a file of this name.
-    ModelFileError
-        If the bytes are not a whole and valid model of this format version.
-    InvalidArgumentError
-        For a wrong thread count or instruction set, or stripes that the program cannot run: unknown operators, less
-        than a row, an operator in two of them, or a fused resize without its addition.
-    """
-    count = _core.default_threads() if threads is None else _check_count("threads", threads, _core.max_threads)
-    if isa is not None and not isinstance(isa, str):
-        raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
-    data, source = read_model(model)
-    try:
-        return Model(_core.Program(data, isa), count, len(data), stripes)
-    except ModelFileError as error:
-        raise ModelFileError(f"{source}: {error}") from error
-
-
-def read_model(model: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
-    """Return a model's bytes, not validated, and what to call it in messages; arguments and errors as for `load`."""
-    if isinstance(model, bytes | bytearray | memoryview):
-        return bytes(model), "model from bytes"
-    if not isinstance(model, str | os.PathLike):
-        raise InvalidArgumentError(f"model: expected a name, a path or bytes, found {type(model).__name__}")
-    if isinstance(model, str) and model in packaged_models():
-        return (resources.files("itrt") / "models" / (model + _MODEL_SUFFIX)).read_bytes(), model
-    path = Path(model)
-    if not path.is_file():
-        known = ", ".join(packaged_models()) or "none"
-        raise MissingFileError(f"model {model!s}: expected a file or a packaged model ({known}), found neither")
-    return path.read_bytes(), str(path)
-
-
-def _check_count(name: str, value: object, highest: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise InvalidArgumentError(f"{name}: expected an integer, found {value!r}")
-    if value < 1 or (highest is not None and value > highest):
-        limit = "at least 1" if highest is None else f"1 to {highest}"
-        raise InvalidArgumentError(f"{name}: expected {limit}, found {value}")
-    return int(value)
 
 
 class Model:
     """A loaded network. It may be used by several Python threads at the same time; a run releases the GIL."""
 
-    def __init__(self, program: _core.Program, threads: int, file_bytes: int, stripes: StripeChoice = None):
+    def __init__(
+        self,
+        program: _core.Program,
+        threads: int,
+        file_bytes: int,
+        stripes: StripeChoice = None,
+        idle: int = _IDLE_SESSIONS,
+    ):
         self._program = program
         self._threads = threads
         self._file_bytes = file_bytes
@@ -119,10 +52,11 @@ class Model:
             program.check_stripes(self._stripe_rows)
         self._palette = np.asarray(program.palette)
         self._palette.setflags(write=False)
-        self._idle: list[tuple[tuple[int, int], _core.Session]] = []
-        self._lock = threading.Lock()
-        # A fork while another thread holds the lock would leave it locked in the child for ever.
-        _models.add(self)
+        self._stripes_argument = stripes
+        self._stripes_of = _striping(program, self._chooses_stripes, self._stripe_rows)
+        self._sessions = Sessions(_session_maker(program, threads, self._stripes_of), idle)
+        self._single: Model | None = None  # the same network with one thread
+        self._clock: Clock = time.monotonic
 
     name = property(lambda self: self._program.name, doc="The model's name.")
 
@@ -177,21 +111,35 @@ class Model:
         tensor = self._program.tensors[self._program.logits]
         return tensor.scale, tensor.zero_points[0]
 
+    def check_iterations(self, iterations: int | None) -> int:
+        """Return how many iterations a run has that is asked for these (None: as trained).
+
+        Raises InvalidArgumentError if that is no integer from 1 to `max_iterations`.
+        """
+        if iterations is None:
+            return self.iterations
+        return check_count("iterations", iterations, self.max_iterations)
+
     def arena_bytes(self, height: int, width: int) -> int:
         """Bytes of the one arena that holds all activations of a run on images of this size."""
-        checked = _check_count("height", height, _MAX_EXTENT), _check_count("width", width, _MAX_EXTENT)
+        checked = check_count("height", height, _MAX_EXTENT), check_count("width", width, _MAX_EXTENT)
         return int(self._program.arena_bytes(*checked, self._stripes_of(*checked)))
 
     def stripes(self, height: int, width: int) -> tuple[Stripe, ...]:
         """The stripes of a run on images of this size."""
-        checked = _check_count("height", height, _MAX_EXTENT), _check_count("width", width, _MAX_EXTENT)
+        checked = check_count("height", height, _MAX_EXTENT), check_count("width", width, _MAX_EXTENT)
         return named_stripes(self._program, self._stripes_of(*checked))
 
-    def _stripes_of(self, height: int, width: int) -> Sequence[StripeRow]:
-        return self._program.choose_stripes(height, width) if self._chooses_stripes else self._stripe_rows
-
-    def run(self, image: Image, iterations: int | None = None) -> Result:
-        """Segment an image.
+    def run(
+        self,
+        image: Image,
+        iterations: int | None = None,
+        *,
+        deadline_ms: float | None = None,
+        stop: Rule | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Result:
+        """Segment an image. What comes first ends the run: `Result.stopped` says what it was.
 
         Parameters
         ----------
@@ -199,48 +147,131 @@ class Model:
             (height, width, 3) u8 RGB of any size, or the path of an image file, or a PIL image.
         iterations
             How often the block is executed, 1 to `max_iterations`. Default: `iterations`, as trained.
+        deadline_ms
+            Milliseconds from this call until the result and its labels shall be there: an iteration is only begun if
+            it is expected to fit, and is ended where it does not. A first run of a size plans its memory, which counts.
+        stop
+            A rule of `itrt.stop`, or a function of a result and the one before it (or None) that says whether to stop.
+        cancel
+            A token; when another thread cancels it, the run ends before its next operator.
 
         Raises
         ------
         InvalidArgumentError
-            For an image of another type, dtype or shape, or an iteration count out of range.
+            For an image of another type, dtype or shape, an iteration count out of range, or what is no limit.
         MissingFileError
             If the image is a path without a file.
+        DeadlineExceeded, CancelledError
+            If that was before the first iteration was done.
+        Interrupted
+            At Ctrl-C, a KeyboardInterrupt with the result of the iterations that are done.
         """
-        count = self._check_iterations(iterations)
+        begin = self._clock()
+        limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
         pixels = self._read_image(image)
         height, width = pixels.shape[:2]
-        with self._session(height, width) as session:
-            session.start(pixels)
-            for _ in range(count):
-                session.iterate()
-            quantized = session.answer()
-        return Result(self, height, width, count, lambda: quantized)
+        with self._sessions.session(height, width) as session:
+            return Run(session, limits, self._result_maker(height, width), self._clock, begin).result(pixels)
 
-    def stream(self, image: Image, iterations: int | None = None) -> Iterator[Result]:
-        """Segment an image and give an answer after every iteration; arguments and errors are those of `run`.
+    def stream(
+        self,
+        image: Image,
+        iterations: int | None = None,
+        *,
+        stop: Rule | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Stream:
+        """Segment an image and give an answer after every iteration; arguments are those of `run`.
 
-        The next iteration is executed when the next answer is asked for. The head runs for the answers that are looked
-        at or still held when the stream moves on, the labels are computed when they are read.
+        The next iteration is executed when the next answer is asked for; `Stream.resume` allows more.
         """
-        count = self._check_iterations(iterations)
-        return self._stream(self._read_image(image), count)
+        limits = Limits(self.check_iterations(iterations), stop=stop, cancel=cancel).check()
+        pixels = self._read_image(image)
+        maker = self._result_maker(*pixels.shape[:2])
+        return Stream(self._sessions, pixels, limits, self.max_iterations, maker, self._clock)
 
-    def _stream(self, pixels: NDArray[np.uint8], count: int) -> Iterator[Result]:
-        height, width = pixels.shape[:2]
-        with self._session(height, width) as session:
-            session.start(pixels)
-            for iteration in range(1, count + 1):
-                session.iterate()
-                result = Result(self, height, width, iteration, session.answer)
-                latest = weakref.ref(result)
-                try:
-                    yield result
-                finally:  # the state is about to change: by the next iteration, or by the session's next user
-                    del result
-                    if (held := latest()) is not None:
-                        _ = held.quantized_logits
-                    del held
+    def map(
+        self,
+        images: Iterable[Image],
+        iterations: int | None = None,
+        *,
+        stop: Rule | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Generator[Result, None, None]:
+        """Segment many images, as many at a time as there are `threads`, each by one; results in order, with labels.
+
+        So no thread waits for another between operators. Images are taken when their turn is near; ``close`` ends it.
+
+        Parameters
+        ----------
+        images
+            Any iterable of what `run` takes, of any sizes; or an array (images, height, width, 3) u8.
+        iterations, stop, cancel
+            As in `run`, for every image. A cancelled token ends the results.
+
+        Raises
+        ------
+        InvalidArgumentError, MissingFileError
+            When the image's turn comes, after the results before it; they name its index.
+        Interrupted
+            At Ctrl-C, with the results that are there and were not yet given.
+        """
+        from itrt.batch import run_in_order  # `import itrt` stays small
+
+        count = self.check_iterations(iterations)
+        Limits(count, stop=stop, cancel=cancel).check()
+        single = self._single_threaded()
+
+        def run(image: Image, token: CancelToken) -> Result:
+            result = single.run(image, count, stop=stop, cancel=token)
+            _ = result.labels  # by this thread
+            return result
+
+        return run_in_order(run, each_image("map: images", images), self._threads, cancel)
+
+    def video(
+        self,
+        frames: Iterable[Image],
+        iterations: int | None = None,
+        *,
+        warm: bool = False,
+        share: float = _WARM_SHARE,
+        first_step: int = _WARM_STEP,
+        deadline_ms: float | None = None,
+        stop: Rule | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Video:
+        """Segment the frames of a video, all of one size, one after another.
+
+        Parameters
+        ----------
+        frames
+            Any iterable of what `run` takes, such as `itrt.video.VideoReader`; a frame is taken when it is asked for.
+        warm
+            Mix the state that the last frame ended with into the stem's: docs/anytime.md says when that helps.
+        share
+            Of a warm start: the last state's share of the first one, more than 0 and at most 1, in 256ths.
+        first_step
+            Of a warm start: the step, from 0, whose batch normalization the first iteration takes; the next ones take
+            the next steps', then the last one's.
+        iterations, deadline_ms, stop, cancel
+            As in `run`, for every frame; the deadline counts from the moment at which the frame was there. A cancelled
+            token ends the video.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Here for the arguments and a warm start of a network without a loop; from the iterator, for a frame of
+            another size than the first.
+        """
+        from itrt.frames import Video  # `import itrt` stays small
+
+        limits = Limits(self.check_iterations(iterations), deadline_ms, stop, cancel).check()
+        if not isinstance(warm, bool):
+            raise InvalidArgumentError(f"warm: expected True or False, with the share in share, found {warm!r}")
+        warmth = self._warmth(share, first_step) if warm else None
+        images = each_image("video: frames", frames)
+        return Video(images, self._read_image, self._sessions, limits, warmth, self._result_maker, self._clock)
 
     def taps(
         self, image: Image, iterations: int | None = None, names: Sequence[str] | None = None
@@ -257,7 +288,7 @@ class Model:
         Arrays (height, width, channels) u8 by (tensor name, step). The stem's tensors have step None; those of the
         block and of the head, which runs after every iteration here, have steps from 0.
         """
-        count = self._check_iterations(iterations)
+        count = self.check_iterations(iterations)
         pixels = self._read_image(image)
         all_names = self.tensor_names
         wanted = all_names if names is None else list(names)
@@ -307,8 +338,8 @@ class Model:
         """
         from itrt.profile import Profile, Profiler  # `import itrt` stays small: few runs are profiled
 
-        count = self._check_iterations(iterations)
-        checked_repeats = _check_count("repeats", repeats, None)
+        count = self.check_iterations(iterations)
+        checked_repeats = check_count("repeats", repeats, None)
         pixels = self._read_image(image)
         height, width = pixels.shape[:2]
         rows = Profiler(self._program, height, width, self._threads).rows(pixels, count, checked_repeats)
@@ -329,42 +360,39 @@ class Model:
             f"max_iterations={self.max_iterations}, threads={self.threads}, isa={self.isa!r})"
         )
 
-    def _check_iterations(self, iterations: int | None) -> int:
-        if iterations is None:
-            return self.iterations
-        return _check_count("iterations", iterations, self.max_iterations)
+    def _warmth(self, share: float, first_step: int) -> Warmth:
+        from itrt.frames import Warmth
+
+        if self._program.state is None:
+            raise InvalidArgumentError(f"warm: expected a network with a loop, found {self.name} without one")
+        steps = self.max_iterations
+        step = check_count("first_step", first_step, None if steps is None else steps - 1, lowest=0)
+        return Warmth(max(round(256 * check_positive("share", share, 1)), 1), step)
 
     def _read_image(self, image: Image) -> NDArray[np.uint8]:
         pixels = read_image(image)
         return pixels if self._program.color_order == "RGB" else np.ascontiguousarray(pixels[:, :, ::-1])
 
-    def _new_session(self, height: int, width: int) -> _core.Session:
-        stripes = self._stripes_of(height, width)
-        return _core.Session(self._program, height, width, self._threads, stripes=stripes)
+    def _result_maker(self, height: int, width: int) -> MakeResult:
+        return lambda iterations, answer: Result(self, height, width, iterations, answer)
 
-    @contextmanager
-    def _session(self, height: int, width: int) -> Iterator[_core.Session]:
-        """A session of this size for one run: one that idles, or a new one."""
-        size = (height, width)
-        with self._lock:
-            match = next((entry for entry in self._idle if entry[0] == size), None)
-            if match is not None:
-                self._idle.remove(match)
-        session = match[1] if match is not None else self._new_session(height, width)
-        try:
-            yield session
-        finally:
-            with self._lock:
-                self._idle.append((size, session))
-                del self._idle[:-_IDLE_SESSIONS]
+    def _single_threaded(self) -> Model:
+        """The same network with one thread a run, and sessions for as many runs at a time as this has threads."""
+        if self._threads == 1:
+            return self
+        if self._single is None:
+            self._single = Model(self._program, 1, self._file_bytes, self._stripes_argument, idle=self._threads)
+        return self._single
 
 
-_models: weakref.WeakSet[Model] = weakref.WeakSet()
+def _striping(
+    program: _core.Program, chooses: bool, rows: Sequence[StripeRow]
+) -> Callable[[int, int], Sequence[StripeRow]]:
+    """The stripes by height and width. No method: a model is freed at once when nothing holds it that it holds."""
+    return program.choose_stripes if chooses else lambda height, width: rows
 
 
-def _renew_locks() -> None:
-    for model in list(_models):
-        model._lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_renew_locks)
+def _session_maker(
+    program: _core.Program, threads: int, stripes_of: Callable[[int, int], Sequence[StripeRow]]
+) -> Callable[[int, int], _core.Session]:
+    return lambda height, width: _core.Session(program, height, width, threads, stripes=stripes_of(height, width))

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from itrt import load
 from itrt.converter import convert
 from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.format import Program, to_bytes
-from itrt.runtime import load
 from reference.executor import execute
 from reference.networks import MEAN, STD, normalized, random_image
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,28 +34,36 @@ class Execution:
     """What a run computes.
 
     ``tensors`` holds every tensor that an operator wrote, u8 (height, width, channels), by (name, step): the step is
-    None for the stem and 0, 1, ... for block and head. ``logits`` has one entry an iteration.
+    None for the stem and 0, 1, ... for block and head. ``logits`` has one entry an iteration, ``state`` the last.
     """
 
     tensors: dict[tuple[str, int | None], U8]
     logits: list[U8]
+    state: U8 | None = None
 
 
-def execute(program: Program, image: U8, iterations: int) -> Execution:
-    """Run ``iterations`` iterations on a u8 (height, width, 3) image; a network without a loop has one answer."""
+def execute(
+    program: Program, image: U8, iterations: int, *, state: U8 | None = None, steps: Sequence[int] | None = None
+) -> Execution:
+    """Run ``iterations`` iterations on a u8 (height, width, 3) image; a network without a loop has one answer.
+
+    A warm start begins with ``state`` instead of the stem's, and its iterations take the constants of ``steps``.
+    """
     written: dict[tuple[str, int | None], U8] = {}
     values: dict[int, U8] = {program.image: image}
     _run(program, program.stem, values, None, written)
     if program.state is None or program.next_state is None:
         _run(program, program.head, values, 0, written)
         return Execution(written, [values[program.logits]])
+    if state is not None:
+        values[program.state] = state
     logits = []
-    for step in range(iterations):
+    for step in range(iterations) if steps is None else steps:
         _run(program, program.block, values, step, written)
         values[program.state] = values[program.next_state]
         _run(program, program.head, values, step, written)
         logits.append(values[program.logits])
-    return Execution(written, logits)
+    return Execution(written, logits, values[program.state])
 
 
 def _run(

@@ -152,6 +152,12 @@ def labels(logits: U8, height: int, width: int) -> NDArray[np.int64]:
     return found
 
 
+def mix_states(stem: U8, other: U8, weight: int) -> U8:
+    """The first state of a warm start: `weight` of 256 parts are the other state's."""
+    mixed = np.floor(((256 - weight) * stem.astype(np.int64) + weight * other.astype(np.int64) + 128) / 256)
+    return mixed.astype(np.uint8)
+
+
 def pooled_extent(
     size: int, kernel: int, stride: int, padding: tuple[int, int], dilation: int = 1, ceil: bool = False
 ) -> int:

@@ -12,6 +12,7 @@ from . import kernels
 from . import plan
 
 __all__: list[str] = [
+    "CancelToken",
     "Operator",
     "Program",
     "RowsRead",
@@ -135,6 +136,24 @@ class Program:
     @property
     def weight_bytes(self) -> int: ...
 
+class CancelToken:
+    """
+    Ends runs from outside: any thread may cancel it, once and for good.
+
+    A run that was given it ends before its next operator; what is done is kept. One token may be given to many runs.
+    A token that is made with a parent is cancelled with it, too.
+    """
+    def __init__(self, parent: CancelToken | None = None) -> None: ...
+    def cancel(self) -> None:
+        """
+        End the runs that were given this token, now and from now on.
+        """
+    @property
+    def cancelled(self) -> bool:
+        """
+        Whether it was cancelled.
+        """
+
 class Session:
     """
     One run of a program on images of one size.
@@ -156,10 +175,24 @@ class Session:
         ] = [],
     ) -> None: ...
     def answer(self) -> numpy.typing.NDArray[numpy.uint8]: ...
-    def iterate(self) -> None: ...
+    def iterate(
+        self, cancel: CancelToken | None = None, seconds: typing.SupportsFloat | typing.SupportsIndex | None = None
+    ) -> None: ...
     def measure(self, enabled: bool) -> None: ...
+    def mix_state(
+        self,
+        other: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        weight: typing.SupportsInt | typing.SupportsIndex,
+        first_step: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
     def record(self, tensors: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None: ...
-    def start(self, image: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]) -> None: ...
+    def start(
+        self,
+        image: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        cancel: CancelToken | None = None,
+        seconds: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    ) -> None: ...
+    def state(self) -> numpy.typing.NDArray[numpy.uint8]: ...
     def take(self) -> list: ...
     def take_times(self) -> list: ...
     @property

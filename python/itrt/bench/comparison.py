@@ -23,7 +23,7 @@ from itrt.bench.statistics import equal_share, fit_line
 from itrt.bench.subject import Size, Subject
 from itrt.bench.workspace import Task, output_to
 from itrt.errors import BenchmarkError
-from itrt.runtime import load
+from itrt.loading import load
 
 Progress = Callable[[str], None]
 """Called with what is being done."""

@@ -1,4 +1,4 @@
-"""The command line: ``itrt run``, ``convert``, ``train``, ``eval``, ``inspect``, ``info`` and ``bench``."""
+"""The command line: ``itrt run``, ``convert``, ``train``, ``eval``, ``curve``, ``inspect``, ``info``, ``bench``, ..."""
 
 from __future__ import annotations
 

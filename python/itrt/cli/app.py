@@ -4,6 +4,7 @@ import typer
 
 from itrt.cli.bench import bench
 from itrt.cli.convert import convert
+from itrt.cli.curve import curve
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
 from itrt.cli.info import info
@@ -27,6 +28,7 @@ app.command("run")(report_errors(run))
 app.command("convert")(report_errors(convert))
 app.command("train")(report_errors(train))
 app.command("eval")(report_errors(evaluate))
+app.command("curve")(report_errors(curve))
 app.command("inspect")(report_errors(inspect))
 app.command("profile")(report_errors(profile))
 app.command("plan")(report_errors(plan))

@@ -19,6 +19,12 @@ def fail(message: str, code: int = 1) -> typer.Exit:
     return typer.Exit(code)
 
 
+def interrupted(kept: str) -> typer.Exit:
+    """Say on stderr what Ctrl-C left and return what to raise; the exit code is the shells' own for it."""
+    typer.secho(f"interrupted: {kept}", fg=typer.colors.YELLOW, err=True)
+    return typer.Exit(130)
+
+
 def report_errors(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """Wrap a command so that what goes wrong on purpose, or in the file system, ends in `fail`."""
 

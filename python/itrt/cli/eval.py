@@ -11,10 +11,9 @@ import typer
 
 from itrt import load
 from itrt.cli import console
-from itrt.cli.dataset import DATA_HELP, DATASET_HELP
+from itrt.cli.dataset import DATA_HELP, DATASET_HELP, check_classes
 from itrt.cli.output_files import check_directories
 from itrt.cli.run import DEFAULT_MODEL
-from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 
 if TYPE_CHECKING:
@@ -46,11 +45,7 @@ def evaluate(
         from itrt.cli.report import Page  # early: a missing package is told before the work
     loaded = load(model, threads=threads, isa=isa)
     source = open_source(data, dataset)
-    if len(loaded.classes) != len(source.class_names):
-        raise InvalidArgumentError(
-            f"model {loaded.name}: expected the {len(source.class_names)} classes of {source.title}, "
-            f"found {len(loaded.classes)}"
-        )
+    check_classes(loaded, source)
     images = source.split(split)
     with console.progress() as progress:
         task = progress.add_task(f"{split} images", total=len(images))

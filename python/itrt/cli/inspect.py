@@ -16,7 +16,7 @@ from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Pool, Progra
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
 from itrt.format.operator_json import kind_name
 from itrt.format.program import constants_of
-from itrt.runtime import read_model
+from itrt.loading import read_model
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 

@@ -12,9 +12,9 @@ from itrt.cli.plan_network import Request
 from itrt.cli.plan_tables import print_table
 from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.files import write_atomically
+from itrt.loading import read_model
 from itrt.planner import GraphMeasures, load_workload, measure, report
 from itrt.planner.planning import DoesNotFitError, Plan
-from itrt.runtime import read_model
 
 
 def compare_networks(models: Sequence[str], request: Request, json_file: Path | None) -> None:

@@ -10,14 +10,17 @@ import numpy as np
 
 from itrt import Model
 from itrt.cli import console
-from itrt.cli.segment import Segmenter, Targets, count_classes, print_shares
+from itrt.cli.errors import interrupted
+from itrt.cli.segment import RunLimits, Segmenter, Targets, count_classes, print_shares
 from itrt.errors import InvalidArgumentError, ItrtError
 from itrt.files import make_directory
 from itrt.images import images_in, read_image, write_png
 
 
-def run_folder(folder: Path, targets: Targets, load: Callable[[], Model], iterations: int | None) -> None:
+def run_folder(folder: Path, targets: Targets, load: Callable[[], Model], limits: RunLimits) -> None:
     """Segment the images directly in a folder, of any sizes; each picture gets its image's name and ends in .png.
+
+    Ctrl-C keeps the pictures of the images that are done, and says how many they are.
 
     Raises
     ------
@@ -28,22 +31,28 @@ def run_folder(folder: Path, targets: Targets, load: Callable[[], Model], iterat
     """
     paths = images_in(folder, "images")
     _check(folder, targets)
-    segmenter = Segmenter(load(), iterations, targets)
+    segmenter = Segmenter(load(), limits, targets)
     model = segmenter.model
     for directory in targets.options.values():
         make_directory(directory)
     pixels_of = np.zeros(len(model.classes), np.int64)
-    skipped = 0
-    with console.progress() as progress:
-        task = progress.add_task("images", total=len(paths))
-        for path, name in zip(paths, picture_names(paths), strict=True):
-            try:
-                pixels_of += _run(segmenter, targets, path, name)
-            except ItrtError as error:
-                skipped += 1
-                progress.console.print(f"skipped {path.name}: {error}", markup=False, highlight=False, soft_wrap=True)
-            progress.advance(task)
-    done = console.counted(len(paths) - skipped, "image")
+    written = skipped = 0
+    try:
+        with console.progress() as progress:
+            task = progress.add_task("images", total=len(paths))
+            for path, name in zip(paths, picture_names(paths), strict=True):
+                try:
+                    pixels_of += _run(segmenter, targets, path, name)
+                    written += 1
+                except ItrtError as error:
+                    skipped += 1
+                    progress.console.print(
+                        f"skipped {path.name}: {error}", markup=False, highlight=False, soft_wrap=True
+                    )
+                progress.advance(task)
+    except KeyboardInterrupt:
+        raise interrupted(f"the pictures of {written} of {console.counted(len(paths), 'image')} are written") from None
+    done = console.counted(written, "image")
     print_shares(model, f"{folder} by {model.name}: {done}, {skipped} skipped", pixels_of)
     for directory in targets.options.values():
         console.output().print(f"wrote {done} to {directory}", markup=False, soft_wrap=True)

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from itrt import Model, Result
+from itrt import Model, Result, Stream
+from itrt.arguments import check_positive
 from itrt.cli import console
 from itrt.cli.contact_sheet import draw_contact_sheet
 from itrt.cli.overlay import Pixels, draw_overlay
 from itrt.errors import InvalidArgumentError
+from itrt.stop import Rule, stable
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,34 @@ class Targets:
             raise InvalidArgumentError("--side-by-side: expected an --overlay that it is a form of, found none")
 
 
+@dataclass(frozen=True)
+class RunLimits:
+    """The options that end a run: as in `Model.run`; ``stable`` is the share of labels of `itrt.stop.stable`."""
+
+    iterations: int | None
+    deadline_ms: float | None
+    stable: float | None
+
+    def check(self, targets: Targets, stream: bool) -> None:
+        """Raise InvalidArgumentError for wrong values, or for a deadline where every answer is to be shown."""
+        if self.deadline_ms is not None:
+            check_positive("--deadline", self.deadline_ms)
+            if stream or targets.contact_sheet is not None:
+                raise InvalidArgumentError("--deadline: expected without --stream and --contact-sheet, found both")
+        if self.stable is not None:
+            check_positive("--stable", self.stable, 1)
+
+    @property
+    def stop(self) -> Rule | None:
+        """The rule, if there is one."""
+        return None if self.stable is None else stable(self.stable)
+
+
 class Segmenter:
-    """A model with what is to be drawn of its answers.
+    """A model with what ends its runs, and what is to be drawn of its answers.
 
     Parameters
     ----------
-    iterations
-        As in `Model.run`.
     all_classes
         Legends have all classes, so that pictures of one size stay of one size.
 
@@ -62,18 +85,22 @@ class Segmenter:
         If the model cannot run that many iterations: before the first of many pictures, not at each of them.
     """
 
-    def __init__(self, model: Model, iterations: int | None, targets: Targets, all_classes: bool = False) -> None:
-        most = model.max_iterations
-        if iterations is not None and most is not None and iterations > most:
-            raise InvalidArgumentError(f"iterations: expected 1 to {most}, found {iterations}")
-        self.model, self.iterations = model, iterations
-        self._targets, self._all_classes = targets, all_classes
+    def __init__(self, model: Model, limits: RunLimits, targets: Targets, all_classes: bool = False) -> None:
+        self.model = model
+        self._iterations = model.check_iterations(limits.iterations)
+        self._limits, self._targets, self._all_classes = limits, targets, all_classes
+
+    def run(self, pixels: Pixels) -> Result:
+        """The last answer to an image, (height, width, 3) u8."""
+        return self.model.run(pixels, self._iterations, deadline_ms=self._limits.deadline_ms, stop=self._limits.stop)
+
+    def stream(self, pixels: Pixels) -> Stream:
+        """The answers to an image, one after another."""
+        return self.model.stream(pixels, self._iterations, stop=self._limits.stop)
 
     def answers(self, pixels: Pixels) -> list[Result]:
-        """Run on an image, (height, width, 3) u8: the last answer, or all of them if a contact sheet shows them."""
-        if self._targets.contact_sheet is None:
-            return [self.model.run(pixels, self.iterations)]
-        return list(self.model.stream(pixels, self.iterations))
+        """The last answer to an image, or all of them if a contact sheet shows them."""
+        return [self.run(pixels)] if self._targets.contact_sheet is None else list(self.stream(pixels))
 
     def overlay(self, pixels: Pixels, result: Result) -> Pixels:
         """The image tinted by class, with a legend."""

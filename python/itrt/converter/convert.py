@@ -143,7 +143,7 @@ def convert(
     data = to_bytes(program)
     parity = None
     if kept:
-        from itrt.runtime import load  # the compiled module: nothing else in the converter needs it
+        from itrt.loading import load  # the compiled module: nothing else in the converter needs it
 
         meter = ParityMeter(load(data), executor, program, graph.steps)
         parity = measure_parity(meter, kept, quantized.notes, lambda done: report_progress("parity", done, len(kept)))

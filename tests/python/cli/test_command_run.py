@@ -7,6 +7,8 @@ import pytest
 from PIL import Image as PillowImage
 
 import itrt as library
+from itrt.cli.segment import Segmenter
+from itrt.errors import Interrupted
 
 
 def stored(path: Path) -> np.ndarray:
@@ -126,3 +128,33 @@ def test_usage_errors_have_exit_code_2(itrt, image_path: Path, options: list[str
     outcome = itrt("run", *image, *options)
     assert outcome.exit_code == 2
     assert "Error: " in outcome.stderr
+
+
+def test_ctrl_c_writes_the_answer_that_there_is(
+    itrt, monkeypatch, model_path: Path, image_path: Path, tmp_path: Path
+) -> None:
+    def interrupted(self: Segmenter, pixels: np.ndarray) -> library.Result:
+        raise Interrupted([self.model.run(pixels, 1).finished("interrupted", 5)])
+
+    monkeypatch.setattr(Segmenter, "run", interrupted)
+    labels = tmp_path / "labels.png"
+    outcome = itrt("run", image_path, "-k", 3, "-o", labels, "--model", model_path)
+    assert outcome.exit_code == 130
+    assert outcome.stderr == "interrupted: this is the answer after 1 iteration\n"
+    assert "1 iteration (interrupted)" in outcome.stdout
+    np.testing.assert_array_equal(stored(labels), library.load(model_path).run(image_path, 1).labels)
+
+
+def test_runs_that_end_early(itrt, fails, model_path: Path, image_path: Path, tmp_path: Path) -> None:
+    run = ("run", image_path, "--model", model_path, "-k", 3)
+    outcome = itrt(*run, "--stable", 1e-6, "-o", tmp_path / "labels.png")
+    assert "2 iterations (stable)" in outcome.stdout  # two answers can be compared
+    expected = library.load(model_path).run(image_path, 2).labels
+    np.testing.assert_array_equal(stored(tmp_path / "labels.png"), expected)
+    assert "3 iterations," in itrt(*run, "--deadline", 1e9).stdout  # milliseconds: eleven days
+    itrt(*run, "--stable", 1e-6, "--stream", "-o", tmp_path / "out.png")
+    assert sorted(path.name for path in tmp_path.glob("out-*")) == ["out-1.png", "out-2.png"]
+    assert "expected an iteration of an image of 61x83" in fails(*run, "--deadline", 1e-6)
+    assert "--deadline: expected more than 0, found 0" in fails(*run, "--deadline", 0)
+    assert "--stable: expected more than 0 and at most 1, found 2" in fails(*run, "--stable", 2)
+    assert "--deadline: expected without --stream" in fails(*run, "--deadline", 5, "--stream", "-o", tmp_path / "o.png")

@@ -89,6 +89,24 @@ def test_wrong_options_for_a_folder_write_nothing(
     assert sorted(folder.parent.rglob("*")) == before
 
 
+def test_ctrl_c_keeps_the_images_that_are_done(
+    itrt, monkeypatch, model_path: Path, folder: Path, tmp_path: Path
+) -> None:
+    answers, calls = Segmenter.answers, []
+
+    def interrupted(self: Segmenter, pixels: np.ndarray) -> object:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return answers(self, pixels)
+
+    monkeypatch.setattr(Segmenter, "answers", interrupted)
+    outcome = itrt("run", folder, "-o", tmp_path / "labels", "--model", model_path)
+    assert outcome.exit_code == 130
+    assert outcome.stderr == "interrupted: the pictures of 2 of 3 images are written\n"
+    assert sorted(path.name for path in (tmp_path / "labels").iterdir()) == ["a.png", "b.png"]
+
+
 def test_a_folder_without_images_ends_in_a_message(fails, model_path: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "images: expected images" in fails("run", tmp_path / "empty", "-o", tmp_path / "out", "--model", model_path)
@@ -201,7 +219,8 @@ def test_ctrl_c_keeps_what_is_done(
 
     monkeypatch.setattr(Segmenter, "answers", interrupted)
     outcome = itrt("run", video, "--overlay", overlay, "--model", model_path)
-    assert outcome.exit_code not in (0, None)
+    assert outcome.exit_code == 130
+    assert outcome.stderr == f"interrupted: 3 frames kept in {overlay}\n"
     assert len(decoded(overlay)) == 3
 
 

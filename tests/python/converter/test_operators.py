@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from itrt import load
 from itrt.converter import convert
 from itrt.converter.float_operators import FloatLookup
 from itrt.format import AdaptivePool, Convolution, DepthToSpace, Gather, Lookup, Multiply, Pad, Pool, Program, Resize
 from itrt.nn import IterativeNetwork
-from itrt.runtime import load
 from reference.conversion import converted
 from reference.executor import execute
 from reference.networks import MEAN, STD, random_image

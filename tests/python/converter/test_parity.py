@@ -17,7 +17,7 @@ from itrt.converter.calibration_set import ImageFiles, choose
 from itrt.errors import CheckpointError, InvalidArgumentError, MissingFileError
 from itrt.format import read
 from itrt.images import images_in
-from itrt.runtime import load
+from itrt.loading import load
 from itrt.train.checkpoint import Metadata, save_network
 from reference.executor import execute
 from reference.networks import MEAN, STD, OracleModel, random_image, small_itnet, tiny_network

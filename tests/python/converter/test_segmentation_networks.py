@@ -15,8 +15,6 @@ from itrt.converter.parity import ParityMeter
 from itrt.nn import FCNVGG16, DeepLabV3ResNet50
 from reference.networks import MEAN, STD, OracleModel, normalized, random_image, randomize_norms
 
-pytest.importorskip("itrt.converter.lower_transposed", reason="the converter has no transposed convolutions")
-
 IMAGES = [random_image(45, 67, seed=1), random_image(32, 64, seed=2)]  # one whose sizes are rounded at every stride
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from itrt import load
 from itrt.converter.calibration import Calibrator
 from itrt.converter.captured import CapturedNetwork, Node, Section, Value
 from itrt.converter.float_executor import FloatExecutor
@@ -21,7 +22,6 @@ from itrt.converter.folding import fold_normalization
 from itrt.converter.lowering import lower
 from itrt.converter.quantization import quantize_graph
 from itrt.format import Preprocessing, Program, to_bytes
-from itrt.runtime import load
 from reference.executor import execute
 from reference.networks import MEAN, STD, random_image
 

@@ -43,7 +43,9 @@ def test_the_default_is_as_trained(limited: itrt.Model, image: np.ndarray) -> No
 
 
 def test_a_result_says_what_it_is(limited: itrt.Model, image: np.ndarray) -> None:
-    assert repr(limited.run(image, 3)) == "Result(model='small', height=45, width=62, iterations=3)"
+    assert (
+        repr(limited.run(image, 3)) == "Result(model='small', height=45, width=62, iterations=3, stopped='iterations')"
+    )
 
 
 @pytest.mark.parametrize(("classes", "dtype"), [(1, np.uint8), (256, np.uint8), (257, np.uint16), (300, np.uint16)])

@@ -1,8 +1,10 @@
 """What happens around a run: other Python threads, forked processes, memory."""
 
+import gc
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +41,23 @@ def test_python_threads_share_a_result(endless: itrt.Model, image: np.ndarray) -
         with ThreadPoolExecutor(4) as executor:
             labels = list(executor.map(lambda _, result=result: result.labels, range(8)))
     assert all(np.array_equal(each, expected) for each in labels)
+
+
+def test_a_model_is_freed_at_once(endless_file: bytes, image: np.ndarray) -> None:
+    """Its weights and arenas do not wait for the garbage collector."""
+    model = itrt.load(endless_file, threads=2)
+    gone = weakref.ref(model)
+    gc.disable()
+    try:
+        model.run(image, 3, stop=itrt.stop.stable(1), deadline_ms=1e9)
+        list(model.stream(image, 2))
+        list(model.map([image] * 3))
+        list(model.video([image] * 3, warm=True))
+        assert gone() is model
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_run_releases_the_gil(endless_file: bytes) -> None:
