@@ -27,6 +27,7 @@ from itrt.converter.float_operators import (
     FloatTerm,
 )
 from itrt.converter.naming import OperatorNames
+from itrt.converter.sizes import same
 from itrt.converter.values import NO_PADDING, Arrangement, Part
 
 IMAGE = "image"
@@ -152,12 +153,15 @@ class SectionBuilder:
 
     def tensor_of_size(self, height: str, width: str) -> str:
         """Return a tensor that has this height and width in every image."""
-        for name, found in self._values.items():
-            if self.section.shapes.get(name, ())[1:] != (height, width) or isinstance(found, Arrangement):
-                continue
-            for part in found:
-                if part.padding == NO_PADDING:
-                    return part.tensor
+        for equal in (str.__eq__, same):  # sizes may be written in several ways: the costly comparison comes last
+            for name, found in self._values.items():
+                _, own_height, own_width = self.section.shapes.get(name, (0, "", ""))
+                if isinstance(found, Arrangement) or not own_height:
+                    continue
+                if equal(own_height, height) and equal(own_width, width):
+                    for part in found:
+                        if part.padding == NO_PADDING:
+                            return part.tensor
         raise UnsupportedOperatorError(f"its size ({height}, {width}) is not the size of another tensor")
 
     # Defining values

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 import sympy  # type: ignore[import-untyped]
 
 _LARGEST_DIVISOR = 64
+_SAMPLED = range(65, 65 + 4 * 64)
 _SYMBOLS = {name: sympy.Symbol(name, integer=True, positive=True) for name in ("height", "width")}
 
 
@@ -24,6 +26,24 @@ def ratio(first: str, second: str) -> Fraction | None:
         return Fraction(int(value.p), int(value.q))
     divisors = range(2, _LARGEST_DIVISOR + 1)
     return next((Fraction(1, divisor) for divisor in divisors if target == sympy.floor(own / divisor)), None)
+
+
+def same(first: str, second: str) -> bool:
+    """Return whether two expressions are one size in every image.
+
+    "height//2" and "(height - 2)//2 + 1" are, and sympy does not see it. Sizes are sums of quotients rounded down,
+    whose pattern repeats: a run of sizes longer than any stride of a network decides.
+    """
+    return first == second or _samples(first) == _samples(second)
+
+
+@cache
+def _samples(expression: str) -> tuple[int, ...] | str:
+    parsed = _parse(expression)
+    if not parsed.free_symbols <= set(_SYMBOLS.values()):
+        return expression  # of something else than the image's size: equal to itself alone
+    evaluate = sympy.lambdify(tuple(_SYMBOLS.values()), parsed, "math")
+    return tuple(int(evaluate(size, size + size % 7)) for size in _SAMPLED)
 
 
 def _parse(expression: str) -> sympy.Expr:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from itrt.converter.sizes import difference, ratio
+from itrt.converter.sizes import difference, ratio, same
 
 HALF = "((height - 1)//2) + 1"
 
@@ -31,3 +31,11 @@ def test_difference(first: str, second: str, expected: int | None) -> None:
 )
 def test_ratio(first: str, second: str, expected: Fraction | None) -> None:
     assert ratio(first, second) == expected
+
+
+def test_one_size_written_in_several_ways() -> None:
+    assert same("height//2", "((height - 2)//2) + 1")
+    assert same(f"(({HALF} - 1)//2) + 1", "((height - 1)//4) + 1")
+    assert not same(HALF, "height//2")
+    assert not same("height//64", "(height - 1)//64")
+    assert not same("height", "width")
