@@ -31,7 +31,7 @@ if [ ! -e /usr/include/gtest/gtest.h ] && [ -z "${GTest_ROOT:-}" ] && command -v
 fi
 cmake -S . -B "$build" -G Ninja -DITRT_BUILD_PYTHON=OFF -DITRT_BUILD_TESTS=ON -DITRT_SANITIZE=ON -DITRT_WARNINGS_AS_ERRORS=ON
 cmake --build "$build"
-ctest --test-dir "$build" --parallel 2 --output-on-failure
+ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure
 
 if [ "${CI:-}" = true ]; then
   step "C++ tests for 64-bit ARM"
@@ -39,4 +39,4 @@ if [ "${CI:-}" = true ]; then
 fi
 
 step "Python tests"
-OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} python -m pytest -n 2 "$@"  # two workers, so that torch needs no threads
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} python -m pytest -n "$(nproc)" "$@"  # a worker a CPU: torch needs no threads

@@ -26,8 +26,8 @@ export OMP_WAIT_POLICY=passive
 
 exec itrt train --data "$data" --output "$output" $resume --epochs 1000 \
     --block context --channels 32 64 128 --stem-channels 24 --stem-convolutions 1 --dilation 2 --dilation 4 --iterations 4 \
-    --batch-size 8 --crop 256 352 --early-crop 192 256 --early-epochs 400 --scale 0.6 2 \
+    --batch-size 8 --crop 256 352 --early-crop 192 256 --early-epochs 300 --scale 0.6 2 \
     --light 0.5 --blur 0.2 --noise 0.2 --class-crop 0.3 --paste 0.5 \
     --learning-rate 3e-3 --weight-decay 5e-2 --schedule trapezoid --warmup 0.01 --cooldown 0.25 --average-decay 0.998 \
-    --class-weight-cap 2.5 --loss-stride 4 --validate-every 10 \
+    --class-weight-cap 2.5 --loss-stride 4 --validate-every 25 \
     --iteration-weight 0.2 --iteration-weight 0.4 --iteration-weight 0.7 --iteration-weight 1 "$@"
