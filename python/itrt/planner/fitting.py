@@ -108,10 +108,13 @@ class Fitting:
         return None if self._planner.one_memory else self._planner.accelerator.weights.size
 
     def _schedule(self, room: int, over_inputs: bool) -> Schedule | None:
-        """The cheapest over spilled tensors: they move out one by one until it fits, and while it gets cheaper."""
+        """The cheapest over spilled tensors: they move out one by one until it fits, and while it gets cheaper.
+
+        With ``over_inputs`` none moves out: of what the search costs, that is nearly all.
+        """
         best = self._over_budgets(room, frozenset(), over_inputs)
         spilled: frozenset[int] = frozenset()
-        while self._can_fetch:
+        while self._can_fetch and not over_inputs:
             tries = [(spilled | more) for more in self._spillable(spilled)]
             found = [(self._over_budgets(room, each, over_inputs), each) for each in tries]
             fitting = [(result, each) for result, each in found if result is not None]

@@ -58,12 +58,8 @@ def test_plans_can_be_executed(
     check(tight)
 
 
-@pytest.fixture(scope="module")
-def front() -> list[planner.Plan]:
-    return planner.sweep(PACKAGED, DEVICE, height=48, width=64, points=5)
-
-
-def test_a_sweep_is_a_front(front: list[planner.Plan]) -> None:
+def test_a_sweep_is_a_front_from_stripes_and_spills_to_everything() -> None:
+    front = planner.sweep(PACKAGED, DEVICE, height=48, width=64, points=5)
     assert len(front) >= 3
     for plan in front:
         check(plan)
@@ -72,9 +68,6 @@ def test_a_sweep_is_a_front(front: list[planner.Plan]) -> None:
     figures = [(plan.arena_bytes, plan.far_bytes, plan.macs, time) for plan, time in zip(front, times, strict=True)]
     for one in figures:
         assert not any(other != one and all(a <= b for a, b in zip(other, one, strict=True)) for other in figures)
-
-
-def test_the_smallest_memory_needs_stripes_and_spills(front: list[planner.Plan]) -> None:
     smallest, largest = front[0], front[-1]
     assert any(group.rows is not None and group.first != group.last for group in smallest.schedule.groups)
     assert smallest.schedule.spilled
