@@ -38,6 +38,11 @@ class Limits:
     stop: rules.Rule | None = None
     cancel: CancelToken | None = None
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether there is a token that was cancelled."""
+        return self.cancel is not None and self.cancel.cancelled
+
     def check(self) -> Limits:
         """Return this; raise InvalidArgumentError for what is no limit. The iterations are checked by the model."""
         if self.deadline_ms is not None:
@@ -131,11 +136,10 @@ class Run:
 
     def _call(self, function: Callable[..., None], *arguments: object) -> str | None:
         """Call the session; why that was ended before it was done, or None."""
-        cancel = self._limits.cancel
         try:
-            function(*arguments, cancel, self._seconds_left())
+            function(*arguments, self._limits.cancel, self._seconds_left())
         except CancelledError:
-            return "cancelled" if cancel is not None and cancel.cancelled else "deadline"
+            return "cancelled" if self._limits.cancelled else "deadline"
         return None
 
     def _reason_to_stop(self) -> str | None:
@@ -144,7 +148,7 @@ class Run:
             return rules.name_of(limits.stop)
         if self._done >= limits.iterations:
             return "iterations"
-        if limits.cancel is not None and limits.cancel.cancelled:
+        if limits.cancelled:
             return "cancelled"
         if self._deadline is not None and not self._another_fits(self._deadline):
             return "deadline"

@@ -61,7 +61,7 @@ class Video(Iterator[Result]):
 
     def __next__(self) -> Result:
         """The answer to the next frame; errors as of `Model.run`, and InvalidArgumentError for one of another size."""
-        if self._cancelled():
+        if self._limits.cancelled:
             raise StopIteration
         image = next(self._frames)
         self._number += 1
@@ -73,15 +73,12 @@ class Video(Iterator[Result]):
             try:
                 result = run.result(pixels, self._warm())
             except CancelledError:
-                if not self._cancelled():
+                if not self._limits.cancelled:
                     raise  # a rule's own
                 raise StopIteration from None
             if self._warmth is not None:
                 self._state = session.core.state()
         return result
-
-    def _cancelled(self) -> bool:
-        return self._limits.cancel is not None and self._limits.cancel.cancelled
 
     def _warm(self) -> WarmStart | None:
         if self._warmth is None or self._state is None:

@@ -68,7 +68,7 @@ class Stream(Iterator[Result]):
         labels are computed when they are read.
         """
         with self._lock:
-            if self._stopped is None and self._cancelled():
+            if self._stopped is None and self._limits.cancelled:
                 self._stopped = "cancelled"
             if self._stopped is not None or self._closed:
                 if not self._may_go_on():
@@ -77,7 +77,7 @@ class Stream(Iterator[Result]):
             try:
                 return self._advance()
             except CancelledError:
-                if not self._cancelled():
+                if not self._limits.cancelled:
                     raise  # a rule's own
                 self._stopped = "cancelled"
                 raise StopIteration from None
@@ -121,9 +121,6 @@ class Stream(Iterator[Result]):
     def __del__(self) -> None:
         if hasattr(self, "_stopped"):  # it was constructed
             self._give_back()
-
-    def _cancelled(self) -> bool:
-        return self._limits.cancel is not None and self._limits.cancel.cancelled
 
     def _may_go_on(self) -> bool:
         return self._max_iterations is None or self._given < self._max_iterations

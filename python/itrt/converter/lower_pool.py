@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
 from itrt.converter.captured import Node, Value
@@ -12,23 +12,7 @@ from itrt.converter.lower_linear import pair
 
 def lower_max_pool(node: Node, section: SectionBuilder) -> None:
     """Take the largest value of each window."""
-    arguments = node.arguments
-    kernel = pair(arguments["kernel_size"])
-    section.map_tensors(
-        node,
-        "max_pool",
-        arguments["self"],
-        lambda output, tensor: FloatPool(
-            output,
-            tensor,
-            mode="max",
-            kernel=kernel,
-            stride=pair(arguments["stride"]) if arguments["stride"] else kernel,
-            padding=pair(arguments["padding"]),
-            dilation=pair(arguments["dilation"]),
-            ceil=bool(arguments["ceil_mode"]),
-        ),
-    )
+    _lower_windows(node, section, "max", dilation=pair(node.arguments["dilation"]))
 
 
 def lower_average_pool(node: Node, section: SectionBuilder) -> None:
@@ -36,20 +20,21 @@ def lower_average_pool(node: Node, section: SectionBuilder) -> None:
     arguments = node.arguments
     if arguments.get("divisor_override") is not None:
         raise UnsupportedOperatorError(f"has divisor_override={arguments['divisor_override']}; None is supported")
+    _lower_windows(node, section, "average", count_padding=bool(arguments["count_include_pad"]))
+
+
+def _lower_windows(node: Node, section: SectionBuilder, mode: Literal["max", "average"], **own: Any) -> None:
+    """Make a pool with what both kinds have, and what a kind has of its own."""
+    arguments = node.arguments
     kernel = pair(arguments["kernel_size"])
+    stride = pair(arguments["stride"]) if arguments["stride"] else kernel
+    padding, ceil = pair(arguments["padding"]), bool(arguments["ceil_mode"])
     section.map_tensors(
         node,
-        "average_pool",
+        f"{mode}_pool",
         arguments["self"],
         lambda output, tensor: FloatPool(
-            output,
-            tensor,
-            mode="average",
-            kernel=kernel,
-            stride=pair(arguments["stride"]) if arguments["stride"] else kernel,
-            padding=pair(arguments["padding"]),
-            ceil=bool(arguments["ceil_mode"]),
-            count_padding=bool(arguments["count_include_pad"]),
+            output, tensor, mode=mode, kernel=kernel, stride=stride, padding=padding, ceil=ceil, **own
         ),
     )
 
