@@ -9,6 +9,7 @@
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
 #include "kernels/convolution/convolution_skip.h"
+#include "kernels/convolution/convolution_sums.h"
 #include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem.h"
 #include "kernels/convolution/stem_kernel.h"
@@ -69,7 +70,11 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       restrict_to(panel.runs(), packed, block);
       block.initial = grouped.sum(b);
       block.initial_stride = block.width;
-      packed.kernel->run(block);
+      if (block.result == ConvolutionResult::sum) {
+        run_by_sums(packed, *call.requantization, b, block);
+      } else {
+        packed.kernel->run(block);
+      }
     }
     first += pixels;
   }
