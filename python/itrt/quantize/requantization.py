@@ -82,10 +82,12 @@ def quantize_affine_integers(
     ConversionError
         If a factor is beyond 16 bits.
     """
-    # Half of the limit, since the nearest power of two may be less than a unit is.
-    unit = bounded_unit(weight_scale, gain, shift, bias_limit // 2)
-    factors = fixed_point_factors if requantization == "fixed" else power_of_two_factors
-    multiplier, places = factors(unit / output_scale, name)
+    if requantization == "fixed":
+        unit = bounded_unit(weight_scale, gain, shift, bias_limit)
+        multiplier, places = fixed_point_factors(unit / output_scale, name)
+    else:  # the nearest power of two may be less than the unit: the bias keeps room for that
+        unit = bounded_unit(weight_scale, gain, shift, bias_limit // 2)
+        multiplier, places = power_of_two_factors(unit / output_scale, name)
     met = np.ldexp(multiplier.astype(np.float64), -places.astype(np.int64)) * output_scale
     bias = np.rint(np.divide(shift, met, out=np.zeros_like(shift), where=met != 0.0))
     return np.clip(bias, -bias_limit, bias_limit).astype(np.int32), multiplier, places
