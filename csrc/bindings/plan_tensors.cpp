@@ -2,11 +2,13 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "base/errors.h"
 #include "bindings/arguments.h"
 #include "bindings/module.h"
 #include "bindings/stripes.h"
@@ -22,13 +24,14 @@ namespace {
 using SharedProgram = std::shared_ptr<const Program>;
 using Pair64 = std::pair<std::int64_t, std::int64_t>;
 using PieceRow = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-// The tensors that share a buffer, and its pieces: (begin, end, offset, size).
-using BufferRow = std::pair<std::vector<std::size_t>, std::vector<PieceRow>>;
+// The tensors that share a buffer, each with the bytes below it there, and the buffer's pieces: (begin, end, offset,
+// size).
+using BufferRow = std::pair<std::vector<std::pair<std::size_t, std::int64_t>>, std::vector<PieceRow>>;
 
 std::vector<BufferRow> rows_of(const plan::TensorBuffers& tensors) {
   std::vector<BufferRow> result(tensors.buffers.size());
   for (std::size_t index = 0; index < tensors.buffer_of_tensor.size(); ++index) {
-    result[tensors.buffer_of_tensor[index]].first.push_back(index);
+    result[tensors.buffer_of_tensor[index]].first.emplace_back(index, tensors.starts[index]);
   }
   for (std::size_t index = 0; index < result.size(); ++index) {
     for (const plan::Piece& piece : tensors.buffers[index].pieces) {
@@ -40,8 +43,11 @@ std::vector<BufferRow> rows_of(const plan::TensorBuffers& tensors) {
 
 std::vector<BufferRow> tensor_buffers(const SharedProgram& program, std::int64_t height, std::int64_t width,
                                       std::int64_t alignment, const std::vector<Pair64>& striped,
-                                      const std::vector<model::TensorIndex>& absent) {
+                                      const std::vector<model::TensorIndex>& absent, std::int64_t rows_at_once) {
+  if (rows_at_once < 0)
+    throw InvalidArgument("rows_at_once: expected 0 or more, found " + std::to_string(rows_at_once));
   plan::Schedule schedule;
+  schedule.rows_at_once = rows_at_once;
   for (const auto& [begin, end] : striped) schedule.striped.push_back({begin, end});
   const auto tensors = static_cast<std::int64_t>(program->model().tensors.size());
   for (const model::TensorIndex tensor : absent) {
@@ -66,9 +72,11 @@ void register_plan_tensors(py::module_& module) {
   plan.attr("SESSION_ALIGNMENT") = cache_line;
   plan.attr("SESSION_SLACK") = kernels::input_slack;  // bytes behind the last tensor that kernels may read
   plan.def("tensor_buffers", &tensor_buffers, py::arg("program"), py::arg("height"), py::arg("width"),
-           py::arg("alignment"), py::arg("striped"), py::arg("absent"),
-           "Tensors that share a buffer, with its pieces, where the operators in each of the ranges `striped` run in\n"
-           "turns and some tensors are not there as a whole. Time counts operators: stem, block, head.");
+           py::arg("alignment"), py::arg("striped"), py::arg("absent"), py::arg("rows_at_once"),
+           "Tensors that share a buffer, each with the bytes below it there, and its pieces, where the operators in\n"
+           "each of the ranges `striped` run in turns, some tensors are not there as a whole, and convolutions write\n"
+           "so many rows before they read what later rows need (0: in no order). Time counts operators: stem, block,\n"
+           "head.");
   plan.def("session_buffers", &session_buffers, py::arg("program"), py::arg("height"), py::arg("width"),
            py::arg("stripes"), "The same of a session.");
 }

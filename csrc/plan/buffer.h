@@ -1,11 +1,12 @@
 // Buffers with lifetimes, and where they lie. Plain data; knows no network.
 //
 //   offset
-//     ^   +-------+        +--+      a buffer keeps one offset for its whole life; its life is a list of pieces, each
-//     with |   |   b   |        |b |      a range of bytes above that offset. b has two of equal size (a state around a
-//     loop); |   +---+---+   +----+--+      c has two of different sizes (a merged chain that shrinks). Between two
-//     pieces of b |   | a     |   | c  | c|      others may use its place.
-//     +---+-------+---+----+--+--> time
+//     ^   +-------+        +--+     a buffer keeps one offset for its whole life; its life is
+//     |   |   b   |        |b |     a list of pieces, each with a range of bytes above that
+//     |   +---+---+   +----+--+     offset. b has two of equal size (a state around a loop);
+//     |       | a     |   | c  |c|  c has two of different sizes (a merged chain that
+//     +-------+-------+---+----+-+--> time      shrinks). Between two pieces of b others may
+//                                   use its place.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,15 @@
 #include "plan/lifetimes.h"
 
 #include <algorithm>
+#include <map>
+
+#include "base/checked.h"
+#include "plan/sharing.h"
 
 namespace itrt::plan {
 namespace {
 
 using model::TensorIndex;
-using Lifetime = std::vector<Interval>;
 
 struct Uses {
   std::int64_t written = -1;        // by which operator; -1: the image, before them all
@@ -99,122 +102,94 @@ std::vector<std::int64_t> stored_bytes(const model::Program& program, std::span<
   return rows;
 }
 
-// An operator that may write `to` over `from`, element by element, if nothing else wants `from` then or later.
-struct InPlace {
-  std::int64_t time = 0;
-  TensorIndex from = 0, to = 0;
-};
-
 // The first state outlives the stem, and a next state that is to be copied the block, whoever reads it last.
 bool is_kept(const model::Program& program, TensorIndex index, std::int64_t time) {
   const bool in_stem = time < static_cast<std::int64_t>(program.stem.size());
   return index == program.next_state || (in_stem && index == program.state);
 }
 
-std::vector<InPlace> in_place_candidates(const model::Program& program, const Schedule& schedule) {
-  std::vector<InPlace> result;
-  std::int64_t time = 0;
-  for (const auto* section : {&program.stem, &program.block, &program.head}) {
-    TensorIndex resized = -1;  // read by the resize that this operator computes on the way, out of order
-    for (const model::Operator& op : *section) {
-      if (!is_striped(schedule, time)) {
-        for (const TensorIndex input : model::elementwise_inputs_of(op)) {
-          if (input == resized || contains(schedule.unstored, input) || is_kept(program, input, time)) continue;
-          result.push_back({time, input, op.output});
-        }
-      }
-      resized = contains(schedule.unstored, op.output) ? model::inputs_of(op).front() : -1;
-      ++time;
-    }
-  }
-  return result;
-}
-
-// Which tensors lie in one buffer: at first each in its own.
-class Sharing {
+// Where operators may write over an input.
+class Overwrites {
  public:
-  Sharing(std::vector<Lifetime> lifetimes, std::vector<std::int64_t> bytes, std::vector<InPlace> candidates,
-          std::int64_t end)
-      : lifetimes_(std::move(lifetimes)), bytes_(std::move(bytes)), candidates_(std::move(candidates)), end_(end) {
-    for (std::size_t index = 0; index < lifetimes_.size(); ++index) buffer_of_.push_back(index);
-  }
+  Overwrites(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,
+             const Schedule& schedule)
+      : program_(program), sizes_(sizes), alignment_(alignment), schedule_(schedule) {}
 
-  // Whether the two are never there at the same time, but where one is written over the other.
-  bool are_apart(std::size_t a, std::size_t b) const {
-    for (const Interval& x : lifetimes_[a]) {
-      for (const Interval& y : lifetimes_[b]) {
-        const bool overlap = x.begin < y.end && y.begin < x.end;
-        if (overlap && !is_in_place(a, x, b, y) && !is_in_place(b, y, a, x)) return false;
+  std::vector<Overwrite> find() {
+    for (const auto* section : {&program_.stem, &program_.block, &program_.head}) {
+      resized_ = -1;
+      for (const model::Operator& op : *section) {
+        if (!is_striped(schedule_, time_)) add(op);
+        resized_ = contains(schedule_.unstored, op.output) ? model::inputs_of(op).front() : -1;
+        ++time_;
       }
     }
-    return true;
-  }
-
-  // One buffer for the tensors of both buffers, if all of them are apart.
-  bool join(std::size_t a, std::size_t b) {
-    const std::size_t to = std::min(buffer_of_[a], buffer_of_[b]), from = std::max(buffer_of_[a], buffer_of_[b]);
-    if (to == from || bytes_[a] != bytes_[b]) return false;
-    for (std::size_t u = 0; u < buffer_of_.size(); ++u) {
-      for (std::size_t v = 0; v < buffer_of_.size(); ++v) {
-        if (buffer_of_[u] == to && buffer_of_[v] == from && !are_apart(u, v)) return false;
-      }
-    }
-    std::replace(buffer_of_.begin(), buffer_of_.end(), from, to);
-    return true;
-  }
-
-  void join_in_place() {
-    for (const InPlace& each : candidates_) {
-      join(static_cast<std::size_t>(each.from), static_cast<std::size_t>(each.to));
-    }
-  }
-
-  const std::vector<std::size_t>& buffer_of_tensor() const { return buffer_of_; }
-
-  // One a tensor; those whose tensor lies in another one's have no pieces.
-  std::vector<Buffer> buffers(std::int64_t alignment) const {
-    std::vector<Buffer> result;
-    for (std::size_t index = 0; index < buffer_of_.size(); ++index) {
-      const bool own = buffer_of_[index] == index;
-      Buffer& buffer = result.emplace_back(Buffer{alignment, {}});
-      for (const Interval& each : own ? joined_lifetime(index) : Lifetime{}) {
-        buffer.pieces.push_back({each.begin, each.end, 0, bytes_[index]});
-      }
-    }
-    return result;
+    return std::move(result_);
   }
 
  private:
-  // Whether `from`, in this interval of its life, dies where `to` is written over it.
-  bool is_in_place(std::size_t from, const Interval& dies, std::size_t to, const Interval& begins) const {
-    if (dies.end != begins.begin + 1 || dies.end == end_) return false;  // at the end it may live on: the loop
-    return std::any_of(candidates_.begin(), candidates_.end(), [&](const InPlace& each) {
-      return each.time == begins.begin && each.from == static_cast<TensorIndex>(from) &&
-             each.to == static_cast<TensorIndex>(to);
-    });
+  void add(const model::Operator& op) {
+    for (const TensorIndex input : model::elementwise_inputs_of(op)) add(input, op.output, 0);
+    if (schedule_.rows_at_once == 0) return;
+    std::map<TensorIndex, std::int64_t> leads;  // of an input that is read twice, the larger one
+    const auto read = [&](TensorIndex input, std::int64_t stride, std::int64_t padding_top) {
+      std::int64_t& lead = leads[input];
+      lead = std::max(lead, lead_of(input, stride, padding_top, op.output));
+    };
+    if (const auto* convolution = std::get_if<model::Convolution>(&op.body)) {
+      for (const model::Term& term : convolution->terms) read(term.input, term.stride[0], term.padding[0]);
+    } else if (const auto* pool = std::get_if<model::Pool>(&op.body)) {
+      read(pool->input, pool->stride[0], pool->padding[0]);
+    }
+    for (const auto& [input, lead] : leads) add_behind(input, op.output, lead);
   }
 
-  Lifetime joined_lifetime(std::size_t buffer) const {
-    Lifetime all, joined;
-    for (std::size_t index = 0; index < buffer_of_.size(); ++index) {
-      if (buffer_of_[index] == buffer) all.insert(all.end(), lifetimes_[index].begin(), lifetimes_[index].end());
+  // How many bytes an input lies above the output that is written over it, some rows at once, so that a row is
+  // overwritten after all outputs that read it:
+  //
+  //   rows of the input    0   1   2   3   4   5     3x3, padding 1: output row y reads rows from y - 1 on,
+  //   and of the output    0   1   2   3   4   5     so the output may be one row ahead of what it reads
+  //                        |-lead--|
+  std::int64_t lead_of(TensorIndex input, std::int64_t stride, std::int64_t padding_top, TensorIndex output) const {
+    const std::int64_t written_row = row_bytes(output), read_row = row_bytes(input), height = size(output).height;
+    std::int64_t lead = 0;
+    for (std::int64_t row = 0; row < height; row += schedule_.rows_at_once) {
+      const std::int64_t first_read = std::clamp<std::int64_t>(row * stride - padding_top, 0, size(input).height);
+      const std::int64_t written = std::min(row + schedule_.rows_at_once, height) * written_row;
+      lead = std::max(lead, written - first_read * read_row);
     }
-    std::sort(all.begin(), all.end(), [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
-    for (const Interval& each : all) {
-      if (joined.empty() || joined.back().end < each.begin) {
-        joined.push_back(each);
-      } else {
-        joined.back().end = std::max(joined.back().end, each.end);
-      }
-    }
-    return joined;
+    return lead;
   }
 
-  std::vector<Lifetime> lifetimes_;
-  std::vector<std::int64_t> bytes_;
-  std::vector<InPlace> candidates_;
-  std::int64_t end_;
-  std::vector<std::size_t> buffer_of_;
+  void add_behind(TensorIndex from, TensorIndex to, std::int64_t lead) {
+    if (is_stored_in_part(from) || is_stored_in_part(to)) return;
+    // Behind the whole output it is no better than in a buffer of its own.
+    if (lead < size(to).height * row_bytes(to)) add(from, to, round_up(lead, alignment_));
+  }
+
+  const model::Size& size(TensorIndex index) const { return sizes_[static_cast<std::size_t>(index)]; }
+
+  std::int64_t row_bytes(TensorIndex index) const {
+    return size(index).width * program_.tensors[static_cast<std::size_t>(index)].channels;
+  }
+
+  bool is_stored_in_part(TensorIndex index) const {
+    return std::any_of(schedule_.line_buffers.begin(), schedule_.line_buffers.end(),
+                       [&](const LineBuffer& line) { return line.tensor == index; });
+  }
+
+  void add(TensorIndex from, TensorIndex to, std::int64_t lead) {
+    if (from == resized_ || contains(schedule_.unstored, from) || is_kept(program_, from, time_)) return;
+    result_.push_back({time_, static_cast<std::size_t>(from), static_cast<std::size_t>(to), lead});
+  }
+
+  const model::Program& program_;
+  std::span<const model::Size> sizes_;
+  std::int64_t alignment_;
+  const Schedule& schedule_;
+  std::int64_t time_ = 0;
+  TensorIndex resized_ = -1;  // read by the resize that this operator computes on the way, out of order
+  std::vector<Overwrite> result_;
 };
 
 }  // namespace
@@ -224,7 +199,7 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
   Timeline timeline(program, schedule);
   std::vector<Lifetime> lifetimes = plain_lifetimes(program, timeline, schedule);
   const std::vector<std::int64_t> bytes = stored_bytes(program, sizes, schedule);
-  const std::vector<InPlace> candidates = in_place_candidates(program, schedule);
+  const std::vector<Overwrite> overwrites = Overwrites(program, sizes, alignment, schedule).find();
   bool copies_state = false;
   if (program.state) {
     const auto state = static_cast<std::size_t>(*program.state), next = static_cast<std::size_t>(*program.next_state);
@@ -234,18 +209,18 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
     lifetimes[state] = {{state_uses.written, until}};
     lifetimes[next] = {{next_uses.written, timeline.end()}};
     copies_state = next_uses.last_read >= timeline.block_end() ||
-                   !Sharing(lifetimes, bytes, candidates, timeline.end()).join(state, next);
+                   !Sharing(lifetimes, bytes, overwrites, timeline.end()).join(state, next, 0);
     if (copies_state) {
       lifetimes[state] = {{state_uses.written, timeline.end()}};
       lifetimes[next] = {{next_uses.written, timeline.block_end()}};
     }
   }
-  Sharing sharing(std::move(lifetimes), bytes, candidates, timeline.end());
+  Sharing sharing(std::move(lifetimes), bytes, overwrites, timeline.end());
   if (program.state && !copies_state) {
-    sharing.join(static_cast<std::size_t>(*program.state), static_cast<std::size_t>(*program.next_state));
+    sharing.join(static_cast<std::size_t>(*program.state), static_cast<std::size_t>(*program.next_state), 0);
   }
-  sharing.join_in_place();
-  return {sharing.buffers(alignment), sharing.buffer_of_tensor(), copies_state};
+  for (const Overwrite& each : overwrites) sharing.join(each.from, each.to, each.lead);
+  return {sharing.buffers(alignment), sharing.buffer_of_tensor(), sharing.starts(), copies_state};
 }
 
 }  // namespace itrt::plan

@@ -9,7 +9,8 @@
 //   temporaries           [==)[====)                    gone before the iteration ends
 //
 // An addition reads an element before it writes it, so it may write over an input that dies there: in place. The two
-// tensors are one buffer, and so are the state and the next state.
+// tensors are one buffer, and so are the state and the next state. Where rows are written in order, a convolution may
+// write over its input, too, some rows behind what it still reads.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +20,14 @@
 #include "model/program.h"
 #include "model/sizes.h"
 #include "plan/buffer.h"
+#include "plan/sharing.h"
 
 namespace itrt::plan {
-
-// Half open: [begin, end).
-struct Interval {
-  std::int64_t begin = 0, end = 0;
-};
 
 struct TensorBuffers {
   std::vector<Buffer> buffers;
   std::vector<std::size_t> buffer_of_tensor;
+  std::vector<std::int64_t> starts;  // of each tensor in its buffer, in bytes above the buffer's offset
   // The next state has a buffer of its own (the block reads the state after it has written the next one) and is copied
   // into the state's when the iteration ends.
   bool copies_state = false;
@@ -49,6 +47,9 @@ struct Schedule {
   // Operators that run in turns, a stripe of rows each: whatever one of them reads or writes lives as long as they all.
   std::vector<Interval> striped = {};
   std::vector<LineBuffer> line_buffers = {};
+  // Convolutions write their output from the first row to the last, so many rows at once, before they read what only
+  // later rows need. 0: in another order, as the threads and tiles of a CPU do.
+  std::int64_t rows_at_once = 0;
 };
 
 TensorBuffers tensor_buffers(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,

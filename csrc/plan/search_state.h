@@ -6,12 +6,15 @@
 // lie above another.
 //
 //   capacity  - - - - - - - - - -
-//                                     Decisions have levels 0, 1, 2, ...; every bound knows the set of levels that
-//                                     imply
-//             +----+   waiting: c     it. A contradiction therefore names the decisions that it needs, and the search
-//             | b  |----floor         goes back to the last of these instead of to the last one (conflict-directed
-//             +--+-+--+               backjumping, Prosser 1993): decisions about other times are not to blame.
+//
+//             +----+   waiting: c
+//             | b  |----floor
+//             +--+-+--+
 //             |a |    |
+//
+// Decisions have levels 0, 1, 2, ...; every bound knows the set of levels that imply it. A contradiction therefore
+// names the decisions that it needs, and the search goes back to the last of these instead of to the last one
+// (conflict-directed backjumping, Prosser 1993): decisions about other times are not to blame.
 #pragma once
 
 #include <cstdint>

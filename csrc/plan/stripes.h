@@ -3,15 +3,18 @@
 //
 // Two 3x3 convolutions, a -> b -> c, stripes of two rows of c; + computed in this stripe, = kept from the one before:
 //
-//            stripe 0        stripe 1        stripe 2
+//              stripe 0        stripe 1        stripe 2
 //   row of b 0 +
-//            1 +  ──► c 0    = ──┐
-//            2 +  ──► c 1    = ──┤► c 2      .               rows that no later stripe reads are let go; those that one
-//            3               +   │► c 3      = ──┐           still reads (the halo) move to the front of the line
-//            buffer, 4               +  ─┘           = ──┤► c 4      and the new rows are written behind them: no row
-//            is 5                               +   │► c 5      computed twice 6                               +  ─┘
+//            1 +  ──► c 0      = ──┐
+//            2 +  ──► c 1      = ──┤► c 2      .
+//            3                 +   │► c 3      = ──┐
+//            4                 +  ─┘           = ──┤► c 4
+//            5                                 +   │► c 5
+//            6                                 +  ─┘
 //
-// The line buffer of b has four rows, whatever b's height.
+// Rows that no later stripe reads are let go; those that one still reads (the halo) move to the front of the line
+// buffer, and the new rows are written behind them: no row is computed twice. The line buffer of b has four rows,
+// whatever b's height.
 #pragma once
 
 #include <cstddef>

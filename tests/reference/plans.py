@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from itrt.planner import Accelerator, Workload, estimate_cost, resident_traffic
-from itrt.planner.footprint import Footprint, PlannedBuffer
+from itrt.planner.footprint import Footprint, Piece, PlannedBuffer
 from itrt.planner.planning import Plan
 from itrt.planner.schedule import Schedule, layer_label, whole
 from itrt.planner.traffic import Traffic, merged
@@ -47,7 +47,8 @@ def tensor_buffers(work: Workload, target: Accelerator) -> list[PlannedBuffer]:
             and (writer is None or work.layers[writer].section == "stem")
         ):
             lifetimes = ((begin, last + 1),) if index == work.state else ((begin, end),)
-        found.append(PlannedBuffer(tensor.name, "tensor", writer, tensor.bytes, lifetimes, target.roles.arena))
+        pieces = tuple(Piece(first, end, tensor.bytes) for first, end in lifetimes)
+        found.append(PlannedBuffer(tensor.name, "tensor", writer, pieces, target.roles.arena, 0, (index,), (0,)))
     return found
 
 
@@ -58,8 +59,7 @@ def weight_buffers(work: Workload, target: Accelerator) -> list[PlannedBuffer]:
             f"weights of {layer_label(layer)}",
             "weights",
             index,
-            layer.constant_bytes,
-            ((-1, len(work.layers)),),
+            (Piece(-1, len(work.layers), layer.constant_bytes),),
             target.roles.weights,
         )
         for index, layer in enumerate(work.layers)
@@ -84,7 +84,7 @@ def first_fit(buffers: Sequence[PlannedBuffer]) -> list[PlannedBuffer]:
 
 def live_together(one: PlannedBuffer, other: PlannedBuffer) -> bool:
     """Whether any of their lifetimes overlap."""
-    return any(a < d and c < b for a, b in one.lifetimes for c, d in other.lifetimes)
+    return any(a.begin < b.end and b.begin < a.end for a in one.pieces for b in other.pieces)
 
 
 def height(buffers: Sequence[PlannedBuffer], memory: str) -> int:

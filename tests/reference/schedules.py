@@ -1,14 +1,16 @@
 """An independent look at plans: whatever a layer reads is there when it runs, and nothing lies where something else is.
 
 It knows nothing of how a schedule was found: it asks, for every layer that the answer depends on, whether the
-footprint's buffers hold what the layer reads and writes, at least the rows of one row of output.
+footprint's buffers hold what the layer reads and writes, at least the rows of one row of output; and, where a layer
+writes over its own input, whether each row is still there when it is read.
 """
 
 from __future__ import annotations
 
 from itrt.planner import Plan, WeightMode, Workload
+from itrt.planner.footprint import PlannedBuffer
 from itrt.planner.schedule import Group
-from itrt.planner.workload import Layer
+from itrt.planner.workload import Layer, Window
 
 
 def check(plan: Plan) -> None:
@@ -40,9 +42,11 @@ def _check_buffers(plan: Plan) -> None:
         if in_arena:
             assert buffer.offset + buffer.size <= plan.footprint.arena_bytes
         for other in plan.footprint.buffers[:number]:
-            together = any(a < d and c < b for a, b in buffer.lifetimes for c, d in other.lifetimes)
-            apart = buffer.offset + buffer.size <= other.offset or other.offset + other.size <= buffer.offset
-            assert buffer.memory != other.memory or not together or apart, (buffer, other)
+            for one in buffer.pieces:
+                for two in other.pieces:
+                    together = one.begin < two.end and two.begin < one.end
+                    apart = not ranges_meet(buffer.offset + one.offset, one.size, other.offset + two.offset, two.size)
+                    assert buffer.memory != other.memory or not together or apart, (buffer, other)
     assert plan.capacity is not None
     assert plan.footprint.arena_bytes <= plan.capacity
 
@@ -56,14 +60,55 @@ def _check_cover(plan: Plan) -> None:
 
 def _whole(plan: Plan, tensor: int, layer: int) -> bool:
     """Whether all of a tensor lies in the arena at a layer."""
-    name = plan.work.tensors[tensor].name
     return any(
-        buffer.kind == "tensor"
-        and name in buffer.name.split(" = ")
-        and buffer.size >= plan.work.tensors[tensor].bytes
-        and any(begin <= layer < end for begin, end in buffer.lifetimes)
-        for buffer in plan.footprint.buffers
+        piece.begin <= layer < piece.end
+        and piece.offset <= start
+        and start + plan.work.tensors[tensor].bytes <= piece.offset + piece.size
+        for buffer, start in _places(plan, tensor)
+        for piece in buffer.pieces
     )
+
+
+def _places(plan: Plan, tensor: int) -> list[tuple[PlannedBuffer, int]]:
+    """The buffers that a tensor lies in as a whole, and where in them."""
+    return [
+        (buffer, start)
+        for buffer in plan.footprint.buffers
+        for each, start in zip(buffer.tensors, buffer.starts, strict=True)
+        if each == tensor and buffer.kind == "tensor"
+    ]
+
+
+def ranges_meet(one: int, one_size: int, two: int, two_size: int) -> bool:
+    """Whether two ranges of bytes have one in common."""
+    return one < two + two_size and two < one + one_size
+
+
+def _check_order_of_rows(plan: Plan, layer: Layer) -> None:
+    """When a row of the output has been written, all rows that it and later ones read are still there."""
+    output = plan.work.tensors[layer.output]
+    rows_at_once = plan.target.granularity.rows or 1
+    for window in layer.windows:
+        shared = [
+            (start, to)
+            for buffer, start in _places(plan, window.input)
+            for other, to in _places(plan, layer.output)
+            if buffer is other
+        ]
+        for start, to in shared:
+            rows = _rows_read(plan.work, window, output.height)
+            row_bytes = plan.work.tensors[window.input].row_bytes
+            for row in range(0, output.height, rows_at_once):
+                written = min(row + rows_at_once, output.height) * output.row_bytes
+                for read in set().union(*rows[row:]):
+                    assert not ranges_meet(to, written, start + read * row_bytes, row_bytes), (layer.name, row, read)
+
+
+def _rows_read(work: Workload, window: Window, height: int) -> list[set[int]]:
+    """For each row of the output, the rows of the input that it reads."""
+    inside = range(work.tensors[window.input].height)
+    taps = [tap * window.dilation[0] - window.padding[0] for tap in range(window.kernel[0])]
+    return [{row * window.stride[0] + tap for tap in taps} & set(inside) for row in range(height)]
 
 
 def _rows_held(plan: Plan, tensor: int, layer: int) -> int:
@@ -73,9 +118,7 @@ def _rows_held(plan: Plan, tensor: int, layer: int) -> int:
         (
             buffer.size // found.row_bytes
             for buffer in plan.footprint.buffers
-            if buffer.kind == "rows"
-            and buffer.name.startswith(f"{found.name}: ")
-            and any(begin <= layer < end for begin, end in buffer.lifetimes)
+            if buffer.kind == "rows" and buffer.name.startswith(f"{found.name}: ") and buffer.live_bytes(layer)
         ),
         default=0,
     )
@@ -83,6 +126,8 @@ def _rows_held(plan: Plan, tensor: int, layer: int) -> int:
 
 def _check_layer(plan: Plan, group: Group, index: int) -> None:
     layer = plan.work.layers[index]
+    if layer.kind == "convolution":
+        _check_order_of_rows(plan, layer)
     for tensor in dict.fromkeys([*layer.inputs, layer.output]):
         if _whole(plan, tensor, index):
             continue
@@ -94,9 +139,7 @@ def _check_layer(plan: Plan, group: Group, index: int) -> None:
         size = sum(
             buffer.size
             for buffer in plan.footprint.buffers
-            if buffer.kind == "weights"
-            and buffer.layer == index
-            and any(begin <= index < end for begin, end in buffer.lifetimes)
+            if buffer.kind == "weights" and buffer.layer == index and buffer.live_bytes(index)
         )
         parts = placement.parts if placement.mode is WeightMode.SPLIT else 1
         assert size >= layer.constant_bytes / parts

@@ -67,7 +67,7 @@ def session_buffers(
             typing.SupportsInt | typing.SupportsIndex,
         ]
     ],
-) -> list[tuple[list[int], list[tuple[int, int, int, int]]]]:
+) -> list[tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]]:
     """
     The same of a session.
     """
@@ -92,10 +92,13 @@ def tensor_buffers(
         tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
     ],
     absent: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
-) -> list[tuple[list[int], list[tuple[int, int, int, int]]]]:
+    rows_at_once: typing.SupportsInt | typing.SupportsIndex,
+) -> list[tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]]:
     """
-    Tensors that share a buffer, with its pieces, where the operators in each of the ranges `striped` run in
-    turns and some tensors are not there as a whole. Time counts operators: stem, block, head.
+    Tensors that share a buffer, each with the bytes below it there, and its pieces, where the operators in
+    each of the ranges `striped` run in turns, some tensors are not there as a whole, and convolutions write
+    so many rows before they read what later rows need (0: in no order). Time counts operators: stem, block,
+    head.
     """
 
 SESSION_ALIGNMENT: int = 64

@@ -15,7 +15,7 @@ from itrt.cli.plan_tables import print_table
 from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.files import write_atomically
 from itrt.planner import measure, report
-from itrt.planner.fitting import Objective
+from itrt.planner.group_options import Objective
 from itrt.planner.planning import DoesNotFitError, Plan, plan, sweep
 from itrt.planner.report import figures
 from itrt.runtime import read_model

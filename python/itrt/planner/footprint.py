@@ -19,27 +19,47 @@ from itrt.planner.schedule import Group, Halo, Schedule, TensorUses, WeightMode,
 from itrt.planner.workload import Workload
 
 Kind = Literal["tensor", "rows", "weights"]
-Lifetime = tuple[int, int]
 StripeRow = tuple[str, int, int, int]
 """Section, first and last operator, rows: what the compiled module takes."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes that a buffer occupies during the layers of the half-open range (begin, end), above the buffer's offset."""
+
+    begin: int
+    end: int
+    size: int
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class PlannedBuffer:
     """A buffer: whole tensors that share it, rows of a tensor, or weights.
 
-    ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``lifetimes`` are half-open ranges
-    of layers. ``offset`` is in bytes from the start of its memory, ``tensors`` are those that share it as a whole.
+    ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``pieces`` say when it occupies
+    what. ``offset`` is in bytes from the start of its memory. ``tensors`` are those that share it as a whole, and
+    ``starts`` how many bytes above the buffer's offset each of them begins: a convolution may write over its own
+    input, which then begins above the output.
     """
 
     name: str
     kind: Kind
     layer: int | None
-    size: int
-    lifetimes: tuple[Lifetime, ...]
+    pieces: tuple[Piece, ...]
     memory: str
     offset: int = 0
     tensors: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes from its offset to its highest end."""
+        return max(piece.offset + piece.size for piece in self.pieces)
+
+    def live_bytes(self, layer: int) -> int:
+        """Bytes that it occupies while a layer runs."""
+        return sum(piece.size for piece in self.pieces if piece.begin <= layer < piece.end)
 
 
 @dataclass(frozen=True)
@@ -86,30 +106,36 @@ class Planner:
             self._near[place] = self.uses.near(group.layers)
         return spilled & self._near[place]
 
-    def tensor_buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
-        """Whole tensors; those that operators may write over one another share a buffer."""
+    def tensor_buffers(self, schedule: Schedule, *, over_inputs: bool) -> list[PlannedBuffer]:
+        """Whole tensors; those that operators may write over one another share a buffer.
+
+        With ``over_inputs`` convolutions do so, too, some rows behind what they still read.
+        """
         striped = [(group.first, group.last + 1) for group in schedule.groups if group.rows is not None]
         lines = {line.tensor for group in schedule.groups for line in self.lines(group, schedule.spilled)}
         absent = sorted(lines | schedule.spilled)
-        found = []
-        for tensors, pieces in _core.plan.tensor_buffers(
-            self.program, *self.image_size, self.alignment, striped, absent
-        ):
-            if any(size for *_, size in pieces):
-                found.append(self.tensor_buffer([tensor for tensor in tensors if tensor not in absent], pieces))
-        return found
+        rows = (self.accelerator.granularity.rows or 1) if over_inputs else 0
+        found = _core.plan.tensor_buffers(self.program, *self.image_size, self.alignment, striped, absent, rows)
+        return [
+            self.tensor_buffer([place for place in places if place[0] not in absent], pieces)
+            for places, pieces in found
+            if any(size for *_, size in pieces)
+        ]
 
-    def tensor_buffer(self, tensors: Sequence[int], pieces: Sequence[tuple[int, int, int, int]]) -> PlannedBuffer:
-        """One that tensors share, from the compiled planner's pieces (begin, end, offset, size)."""
+    def tensor_buffer(
+        self, places: Sequence[tuple[int, int]], pieces: Sequence[tuple[int, int, int, int]]
+    ) -> PlannedBuffer:
+        """One that tensors share, from the compiled planner's (tensor, start) and (begin, end, offset, size)."""
+        tensors = [self.work.tensors[tensor] for tensor, _ in places]
         size = max(offset + size for _, _, offset, size in pieces)
         return PlannedBuffer(
-            name=" = ".join(self.work.tensors[tensor].name for tensor in tensors),
-            kind="rows" if size < max(self.work.tensors[tensor].bytes for tensor in tensors) else "tensor",
-            layer=self.uses.of[tensors[0]].writer,
-            size=size,
-            lifetimes=tuple((begin, end) for begin, end, _, _ in pieces),
+            name=" = ".join(tensor.name for tensor in tensors),
+            kind="rows" if size < max(tensor.bytes for tensor in tensors) else "tensor",
+            layer=self.uses.of[places[0][0]].writer,
+            pieces=tuple(Piece(begin, end, size, offset) for begin, end, offset, size in pieces),
             memory=self.accelerator.roles.arena,
-            tensors=tuple(tensors),
+            tensors=tuple(tensor for tensor, _ in places),
+            starts=tuple(start for _, start in places),
         )
 
     @property
@@ -132,7 +158,8 @@ class Planner:
             tensor = self.work.tensors[line.tensor]
             turn = f", iteration {line.copy + 1} of {group.passes}" if group.passes > 1 else ""
             name = f"{tensor.name}: {line.rows} of {tensor.height} rows{turn}"
-            found.append(PlannedBuffer(name, "rows", line.first, line.bytes, (lifetime,), self.accelerator.roles.arena))
+            piece = Piece(*lifetime, line.bytes)
+            found.append(PlannedBuffer(name, "rows", line.first, (piece,), self.accelerator.roles.arena))
         return found
 
     def weight_buffer(self, layer_index: int, schedule: Schedule) -> PlannedBuffer | None:
@@ -152,7 +179,7 @@ class Planner:
             case WeightMode.SPLIT:
                 size, lifetime = self.split_bytes(layer_index, placement.parts), (layer_index, layer_index + 1)
                 label += f", {placement.parts} parts"
-        return PlannedBuffer(label, "weights", layer_index, size, (lifetime,), self.accelerator.roles.weights)
+        return PlannedBuffer(label, "weights", layer_index, (Piece(*lifetime, size),), self.accelerator.roles.weights)
 
     def resident_bytes(self, layer_index: int) -> int:
         """Weights and vectors of all steps."""
@@ -165,19 +192,30 @@ class Planner:
         part = -(-self.work.layers[layer_index].constant_bytes // parts)
         return part * (2 if self.accelerator.overlap and parts > 1 else 1)
 
-    def buffers(self, schedule: Schedule) -> list[PlannedBuffer]:
-        """All of them, without offsets."""
+    def buffers(self, schedule: Schedule, *, over_inputs: bool) -> list[PlannedBuffer]:
+        """All of them, without offsets; ``over_inputs`` as in `tensor_buffers`."""
         weights = (self.weight_buffer(index, schedule) for index in range(self.end))
         return [
-            *self.tensor_buffers(schedule),
+            *self.tensor_buffers(schedule, over_inputs=over_inputs),
             *(line for group in schedule.groups for line in self.line_buffers(group, schedule.spilled)),
             *(buffer for buffer in weights if buffer is not None),
         ]
 
 
 def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | None = None) -> Footprint:
-    """Return a schedule's buffers with offsets; ``nodes`` limits the search, ``capacity`` is good enough for it."""
-    buffers = planner.buffers(schedule)
+    """Return a schedule's buffers with offsets; ``nodes`` limits the search, ``capacity`` is good enough for it.
+
+    Convolutions write over their inputs where that is needed and helps: what ties two tensors together may also cost
+    an offset that either of them alone would have had.
+    """
+    apart = _laid_out(planner, planner.buffers(schedule, over_inputs=False), nodes, capacity)
+    if capacity is not None and apart.arena_bytes <= capacity:
+        return apart
+    over_inputs = _laid_out(planner, planner.buffers(schedule, over_inputs=True), nodes, capacity)
+    return min(apart, over_inputs, key=lambda each: each.arena_bytes)
+
+
+def _laid_out(planner: Planner, buffers: Sequence[PlannedBuffer], nodes: int, capacity: int | None) -> Footprint:
     arena, weights = planner.accelerator.roles.arena, planner.accelerator.roles.weights
     placed: list[PlannedBuffer] = []
     heights = {arena: (0, 0, True), weights: (0, 0, True)}
@@ -193,8 +231,8 @@ def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | No
 def session_footprint(planner: Planner, stripes: Sequence[StripeRow]) -> Footprint:
     """Return the arena of a session of the runtime, to the byte."""
     found = [
-        planner.tensor_buffer(tensors, pieces)
-        for tensors, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes))
+        planner.tensor_buffer(places, pieces)
+        for places, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes))
         if any(size for *_, size in pieces)
     ]
     alignment = _core.plan.SESSION_ALIGNMENT
@@ -208,7 +246,11 @@ def place(
     buffers: Sequence[PlannedBuffer], alignment: int, nodes: int | None = None, capacity: int | None = None
 ) -> _core.plan.Solution:
     """Return offsets for buffers in one memory; ``nodes`` None: as a session has them."""
-    pieces = [(row, begin, end, 0, each.size) for row, each in enumerate(buffers) for begin, end in each.lifetimes]
+    pieces = [
+        (row, piece.begin, piece.end, piece.offset, piece.size)
+        for row, each in enumerate(buffers)
+        for piece in each.pieces
+    ]
     array = np.array(pieces, np.int64).reshape(-1, 5)
     alignments = np.full(len(buffers), alignment, np.int64)
     return _core.plan.solve(array, alignments, capacity=capacity, nodes=nodes)

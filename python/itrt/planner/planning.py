@@ -11,8 +11,9 @@ from itrt import _core
 from itrt.errors import InvalidArgumentError
 from itrt.planner.accelerator import LARGEST, Accelerator
 from itrt.planner.cost import RunCost, estimate_cost
-from itrt.planner.fitting import Fit, Fitting, Objective
+from itrt.planner.fitting import Fit, Fitting
 from itrt.planner.footprint import Footprint, Planner, StripeRow, session_footprint
+from itrt.planner.group_options import Objective
 from itrt.planner.movement import movement
 from itrt.planner.schedule import RESIDENT, Group, Schedule, layer_label, section_range
 from itrt.planner.targets import load_target
@@ -247,6 +248,5 @@ def _deciding_layer(work: Workload, target: Accelerator, footprint: Footprint) -
         if buffer.memory != target.roles.arena:
             continue
         for index in range(len(work.layers)):
-            if any(begin <= index < end for begin, end in buffer.lifetimes):
-                live[index] += buffer.size
+            live[index] += buffer.live_bytes(index)
     return layer_label(work.layers[live.index(max(live))])

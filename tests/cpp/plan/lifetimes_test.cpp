@@ -116,6 +116,39 @@ TEST(Lifetimes, AnAdditionSparesWhatItsResizeStillReads) {
   EXPECT_NE(joined.buffer_of_tensor[4], joined.buffer_of_tensor[3]);
 }
 
+// A stem of image (8x8, 3 channels) -> first (4 channels) -> second: a convolution of three rows.
+Program with_three_rows(std::int64_t channels) {
+  Program program = test::feed_forward();
+  program.tensors[1].channels = 4;
+  program.tensors.push_back(test::tensor("second", channels));
+  program.stem = {test::pointwise("first", 0, 3, 1, 4), test::pointwise("second", 1, 4, 3, channels)};
+  model::Term& term = std::get<model::Convolution>(program.stem[1].body).terms[0];
+  term.weight_shape[1] = 3;
+  term.padding = {1, 0, 1, 0};
+  program.head = {test::pointwise("classify", 3, channels, 2, 2)};
+  return program;
+}
+
+TensorBuffers in_order(const Program& program, std::int64_t rows_at_once) {
+  return tensor_buffers(program, model::infer_sizes(program, {8, 8}), alignment, {.rows_at_once = rows_at_once});
+}
+
+TEST(Lifetimes, AConvolutionWritesSomeRowsBehindWhatItReads) {
+  const Program program = with_three_rows(2);
+  EXPECT_NE(in_order(program, 0).buffer_of_tensor[3], in_order(program, 0).buffer_of_tensor[1]);
+  const TensorBuffers behind = in_order(program, 1);
+  EXPECT_EQ(behind.buffer_of_tensor[3], behind.buffer_of_tensor[1]);
+  EXPECT_EQ(behind.starts[1] - behind.starts[3], 2 * 8 * 2);      // output rows 0 and 1 both read input row 0
+  EXPECT_EQ(behind.starts[0] - behind.starts[1], 8 * 4 + 7 * 8);  // 1x1, and its rows grow by 8 bytes each
+  EXPECT_EQ(in_order(program, 4).starts[1] - in_order(program, 4).starts[3], 4 * 8 * 2);
+}
+
+TEST(Lifetimes, AnOutputThatOvertakesItsInputIsApart) {
+  const TensorBuffers tensors = in_order(with_three_rows(200), 1);
+  const std::int64_t lead = 8 * 8 * 200 - 6 * 8 * 4;  // the last row is written while input row 6 is read
+  EXPECT_EQ(tensors.starts[1] - tensors.starts[3], lead);
+}
+
 TEST(Lifetimes, StripedOperatorsShareTheirTime) {
   const Program program = with_addition();
   const auto sizes = model::infer_sizes(program, {8, 8});
@@ -164,11 +197,14 @@ struct RandomProgram {
   std::vector<Size> sizes;
   Schedule schedule;
 
+  std::int64_t row_bytes(TensorIndex index) const { return program.tensors[static_cast<std::size_t>(index)].channels; }
+
   std::int64_t stored_bytes(TensorIndex index) const {
+    std::int64_t rows = sizes[static_cast<std::size_t>(index)].height;
     for (const LineBuffer& line : schedule.line_buffers) {
-      if (line.tensor == index) return line.rows;
+      if (line.tensor == index) rows = line.rows;
     }
-    return sizes[static_cast<std::size_t>(index)].height;
+    return rows * row_bytes(index);
   }
 };
 
@@ -206,21 +242,39 @@ void add_stripes(Random& random, RandomProgram& result) {
   }
 }
 
-// Additions of random readable tensors of random sizes: the planner looks at nothing else.
+model::Convolution random_convolution(Random& random, const std::vector<TensorIndex>& readable) {
+  model::Convolution result;
+  for (std::size_t n = 0; n <= random.below(2); ++n) {
+    model::Term term;
+    term.input = random.of(readable);
+    term.weight_shape = {1, 1 + static_cast<std::int64_t>(random.below(4)), 1, 1};
+    term.stride = {1 + static_cast<std::int64_t>(random.below(3)), 1};
+    term.padding = {static_cast<std::int64_t>(random.below(4)), 0, 0, 0};
+    term.dilation = {1 + static_cast<std::int64_t>(random.below(2)), 1};
+    result.terms.push_back(term);
+  }
+  return result;
+}
+
+// Additions and convolutions of random readable tensors of random sizes: the planner looks at nothing else.
 RandomProgram random_program(Random& random) {
   RandomProgram result;
   Program& program = result.program;
   const auto new_tensor = [&] {
-    program.tensors.push_back(test::tensor("t", 1));
+    program.tensors.push_back(test::tensor("t", random.of<std::int64_t>({1, 1, 1, 2, 3})));
     result.sizes.push_back({random.of<std::int64_t>({1, 7, 20, 40}), 1});  // many are equal: additions in place
     return static_cast<TensorIndex>(program.tensors.size() - 1);
   };
   const auto section = [&](std::size_t count, std::vector<TensorIndex> readable) {
     std::vector<Operator> operators;
     for (std::size_t i = 0; i < count; ++i) {
-      model::Add add;
-      for (std::size_t n = 0; n <= random.below(3); ++n) add.inputs.push_back(random.of(readable));
-      operators.push_back({"op", new_tensor(), add});
+      if (random.below(2) == 0) {
+        operators.push_back({"op", new_tensor(), random_convolution(random, readable)});
+      } else {
+        model::Add add;
+        for (std::size_t n = 0; n <= random.below(3); ++n) add.inputs.push_back(random.of(readable));
+        operators.push_back({"op", new_tensor(), add});
+      }
       readable.push_back(operators.back().output);
     }
     return operators;
@@ -240,13 +294,15 @@ RandomProgram random_program(Random& random) {
     program.state = random.of(outputs(program.stem));
     program.block = section(1 + random.below(7), readable);
     program.next_state = random.of(outputs(program.block));
-    result.sizes[static_cast<std::size_t>(*program.next_state)] =
-        result.sizes[static_cast<std::size_t>(*program.state)];
+    const auto state = static_cast<std::size_t>(*program.state), next = static_cast<std::size_t>(*program.next_state);
+    result.sizes[next] = result.sizes[state];
+    program.tensors[next].channels = program.tensors[state].channels;
   }
   program.head = section(answers.empty() ? 1 + random.below(3) : random.below(4), readable);
   for (const TensorIndex index : outputs(program.head)) answers.push_back(index);
   program.logits = random.of(answers);
   if (random.below(2) == 0) add_stripes(random, result);
+  result.schedule.rows_at_once = random.of<std::int64_t>({0, 1, 1, 3});
   return result;
 }
 
@@ -291,10 +347,40 @@ class TaggedMemory {
   void run(const Operator& op) {
     const auto inputs = model::inputs_of(op);
     for (const TensorIndex input : inputs) check(input);
+    const auto* convolution = std::get_if<model::Convolution>(&op.body);
+    if (convolution != nullptr && program_with_schedule_.schedule.rows_at_once > 0) {
+      run_row_by_row(*convolution, op.output);
+      return;
+    }
     write(op.output);
     // While it is written, the inputs are still needed, but for those that it is written over, element by element.
     for (const TensorIndex input : inputs) {
       if (!is_same_place(input, op.output)) check(input);
+    }
+  }
+
+  // Some rows at once: what they read is there until they are written, and the output is whole in the end.
+  void run_row_by_row(const model::Convolution& convolution, TensorIndex output) {
+    const std::int64_t at_once = program_with_schedule_.schedule.rows_at_once;
+    const std::int64_t rows = program_with_schedule_.sizes[static_cast<std::size_t>(output)].height;
+    for (std::int64_t row = 0; row < rows; row += at_once) {
+      const std::int64_t end = std::min(row + at_once, rows);
+      write_rows(output, row, end);
+      for (std::int64_t each = row; each < end; ++each) check_window(convolution, each);
+    }
+    check(output);
+  }
+
+  void check_window(const model::Convolution& convolution, std::int64_t row) {
+    for (const model::Term& term : convolution.terms) {
+      const std::int64_t height = program_with_schedule_.sizes[static_cast<std::size_t>(term.input)].height;
+      for (std::int64_t tap = 0; tap < term.weight_shape[1]; ++tap) {
+        const std::int64_t read = row * term.stride[0] - term.padding[0] + tap * term.dilation[0];
+        if (read < 0 || read >= height) continue;
+        each_byte_of_rows(term.input, read, read + 1, [&](TensorIndex& tag) {
+          ASSERT_EQ(tag, term.input) << "row " << read << " is gone before output row " << row;
+        });
+      }
     }
   }
 
@@ -322,7 +408,8 @@ class TaggedMemory {
   }
 
   std::int64_t offset(TensorIndex index) const {
-    return layout_.offsets[tensors_.buffer_of_tensor[static_cast<std::size_t>(index)]];
+    const auto tensor = static_cast<std::size_t>(index);
+    return layout_.offsets[tensors_.buffer_of_tensor[tensor]] + tensors_.starts[tensor];
   }
 
   bool is_same_place(TensorIndex a, TensorIndex b) const {
@@ -334,6 +421,18 @@ class TaggedMemory {
     for (std::int64_t byte = 0; byte < program_with_schedule_.stored_bytes(index); ++byte) {
       function(tags_[static_cast<std::size_t>(offset(index) + byte)]);
     }
+  }
+
+  template <class Function>
+  void each_byte_of_rows(TensorIndex index, std::int64_t first, std::int64_t last, Function function) {
+    const std::int64_t row = program_with_schedule_.row_bytes(index);
+    for (std::int64_t byte = first * row; byte < last * row; ++byte) {
+      function(tags_[static_cast<std::size_t>(offset(index) + byte)]);
+    }
+  }
+
+  void write_rows(TensorIndex index, std::int64_t first, std::int64_t last) {
+    each_byte_of_rows(index, first, last, [&](TensorIndex& tag) { tag = index; });
   }
 
   void write(TensorIndex index) {
@@ -360,8 +459,13 @@ bool is_in_place(const TensorBuffers& tensors, const Program& program) {
   return false;
 }
 
+// Whether a tensor begins above another one of its buffer.
+bool is_behind_its_input(const TensorBuffers& tensors) {
+  return std::any_of(tensors.starts.begin(), tensors.starts.end(), [](std::int64_t start) { return start > 0; });
+}
+
 TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
-  int copied = 0, loops = 0, in_place = 0, striped = 0;
+  int copied = 0, loops = 0, in_place = 0, behind = 0, striped = 0;
   for (unsigned seed = 0; seed < 2000 && !testing::Test::HasFatalFailure(); ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
@@ -374,6 +478,7 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
     copied += tensors.copies_state;
     loops += program.program.state.has_value();
     in_place += is_in_place(tensors, program.program);
+    behind += is_behind_its_input(tensors);
     striped += !program.schedule.line_buffers.empty();
     TaggedMemory memory(program, tensors, layout);
     for (int image = 0; image < 2; ++image) {
@@ -384,6 +489,7 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
   EXPECT_GT(copied, 300);  // both kinds of loop were met
   EXPECT_GT(loops - copied, 300);
   EXPECT_GT(in_place, 300);
+  EXPECT_GT(behind, 300);
   EXPECT_GT(striped, 300);
 }
 

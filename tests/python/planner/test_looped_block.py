@@ -8,6 +8,8 @@ import pytest
 from itrt import planner
 from itrt.format import Add, Constant, Convolution, Preprocessing, Program, Tensor, Term
 from itrt.format.container import to_bytes
+from itrt.planner.report.facts import facts
+from reference.schedules import check
 
 CHANNELS = 64
 
@@ -57,3 +59,21 @@ def test_weights_are_read_once_whatever_the_iterations(iterations: int) -> None:
     assert found.far_bytes == constants
     assert found.arena_bytes <= 261 * 1024 + constants
     assert not found.schedule.spilled
+
+
+def test_convolutions_write_over_their_inputs() -> None:
+    """The block needs the state, one tensor, and the rows that a convolution lags behind its input; not three."""
+    found = planner.plan(looped_block(), "ethos-u65-512", height=32, width=32, sram=250 * 1024)
+    check(found)
+    (buffer,) = (each for each in found.footprint.buffers if each.kind == "tensor" and "second" in each.name)
+    assert [found.work.tensors[tensor].name for tensor in buffer.tensors] == ["first", "second", "third"]
+    row = 32 * CHANNELS
+    assert buffer.starts == (4 * row, 2 * row, 0)
+    assert buffer.size == (32 + 4) * row
+    (around,) = (each for each in found.footprint.buffers if each.kind == "tensor" and "state" in each.name)
+    assert "image" in around.name
+    assert around.size == 32 * row + 32 * 3  # the stem writes it over all but the image's last row
+    logits = found.work.tensors[found.work.logits].bytes
+    weights = sum(each.size for each in found.footprint.buffers if each.kind == "weights")
+    assert found.arena_bytes <= weights + around.size + buffer.size + logits
+    assert dict(facts(found))["written over its input"].startswith("stem (61.1 KiB behind), second (4.0 KiB behind)")

@@ -32,6 +32,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     found += [
         ("weights", _weights(plan)),
         ("stripes", "; ".join(_stripes(plan, group) for group in striped_groups(plan)) or "none"),
+        ("written over its input", ", ".join(_over_inputs(plan)) or "nothing"),
         ("moved out", ", ".join(work.tensors[tensor].name for tensor in sorted(plan.schedule.spilled)) or "nothing"),
     ]
     return found
@@ -90,6 +91,18 @@ def _weights(plan: Plan) -> str:
         if mode in found
     ]
     return ", ".join(texts) or "none"
+
+
+def _over_inputs(plan: Plan) -> list[str]:
+    """Convolutions whose output and input share a buffer: the input begins above the output."""
+    found = []
+    for layer in plan.work.layers:
+        for buffer in plan.footprint.buffers:
+            starts = dict(zip(buffer.tensors, buffer.starts, strict=True))
+            above = [starts[tensor] for tensor in layer.inputs if tensor in starts and layer.output in starts]
+            if layer.kind == "convolution" and above and max(above) > starts[layer.output]:
+                found.append(f"{layer_label(layer)} ({binary_size(max(above) - starts[layer.output])} behind)")
+    return found
 
 
 def _stripes(plan: Plan, group: Group) -> str:

@@ -3,7 +3,7 @@
 bytes          stem      block ⟲ k      head
 capacity ──────────────┬─────────────┬────────
             ┌────────┐ │ ┌─────────┐ │
-            │ image  │ │ │ joined  │ │           a rectangle a lifetime: what lives around the loop
+            │ image  │ │ │ joined  │ │           a rectangle a piece: what lives around the loop
             ├────────┴─┴─┴─────────┴─┴─────┐     has several
             │ features                     │
             └──────────────────────────────┘
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from itrt.planner.footprint import Kind, PlannedBuffer
+from itrt.planner.footprint import Kind, Piece, PlannedBuffer
 from itrt.planner.planning import Plan
 from itrt.planner.report import palette
 from itrt.planner.schedule import Group, layer_label, section_range
@@ -26,7 +26,7 @@ _FAR_ABOVE = 1.6  # a capacity so many times above the peak would make the buffe
 
 @dataclass(frozen=True)
 class Rectangle:
-    """One lifetime of a buffer: steps [begin, end), bytes [offset, offset + size).
+    """One piece of a buffer: steps [begin, end), bytes [offset, offset + size).
 
     ``buffer`` is its index in `Footprint.buffers`; ``layer`` as in `PlannedBuffer`.
     """
@@ -99,9 +99,9 @@ def pictures(plan: Plan) -> tuple[Picture, ...]:
 def _picture(plan: Plan, memory: str) -> Picture:
     work, end = plan.work, len(plan.work.layers)
     mine = [(index, each) for index, each in enumerate(plan.footprint.buffers) if each.memory == memory]
-    first = min([0, *(begin for _, buffer in mine for begin, _ in buffer.lifetimes)])
+    first = min([0, *(piece.begin for _, buffer in mine for piece in buffer.pieces)])
     peak = max(buffer.offset + buffer.size for _, buffer in mine)
-    live = tuple(_live_bytes([buffer for _, buffer in mine], step) for step in range(first, end))
+    live = tuple(sum(buffer.live_bytes(step) for _, buffer in mine) for step in range(first, end))
     capacity = plan.capacity if memory == plan.target.roles.arena else plan.target.memory(memory).size
     return Picture(
         memory=memory,
@@ -114,11 +114,7 @@ def _picture(plan: Plan, memory: str) -> Picture:
             if (steps := section_range(work, section))
         ),
         groups=plan.schedule.groups,
-        rectangles=tuple(
-            Rectangle(index, buffer.name, buffer.kind, buffer.layer, begin, stop, buffer.offset, buffer.size)
-            for index, buffer in mine
-            for begin, stop in buffer.lifetimes
-        ),
+        rectangles=tuple(_rectangle(index, buffer, piece) for index, buffer in mine for piece in buffer.pieces),
         live_bytes=live,
         peak=peak,
         peak_step=first + live.index(max(live)),
@@ -127,8 +123,9 @@ def _picture(plan: Plan, memory: str) -> Picture:
     )
 
 
-def _live_bytes(buffers: list[PlannedBuffer], step: int) -> int:
-    return sum(buffer.size for buffer in buffers if any(begin <= step < end for begin, end in buffer.lifetimes))
+def _rectangle(index: int, buffer: PlannedBuffer, piece: Piece) -> Rectangle:
+    offset = buffer.offset + piece.offset
+    return Rectangle(index, buffer.name, buffer.kind, buffer.layer, piece.begin, piece.end, offset, piece.size)
 
 
 def _top(peak: int, capacity: int | None) -> int:

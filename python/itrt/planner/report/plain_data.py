@@ -16,12 +16,15 @@ from itrt.planner.schedule import Group, layer_label
 from itrt.planner.traffic import Traffic
 from itrt.planner.workload import Workload
 
+_DATA_VERSION = 2  # rises when a name of the data is dropped or means something else
+
 
 def plan_data(plan: Plan, front: Sequence[Plan] = ()) -> dict[str, Any]:
     """Return everything of a plan, and of the trade-off front around it."""
     work, footprint = plan.work, plan.footprint
     image = work.tensors[work.image]
     return {
+        "data_version": _DATA_VERSION,
         "fits": plan.fits,
         "network": work.name,
         "height_pixels": image.height,
@@ -139,7 +142,19 @@ def _buffer(work: Workload, buffer: PlannedBuffer) -> dict[str, Any]:
         "memory": buffer.memory,
         "offset_bytes": buffer.offset,
         "size_bytes": buffer.size,
-        "lifetimes": [{"first_step": begin, "end_step": end} for begin, end in buffer.lifetimes],
+        "pieces": [
+            {
+                "first_step": piece.begin,
+                "end_step": piece.end,
+                "offset_bytes": buffer.offset + piece.offset,
+                "size_bytes": piece.size,
+            }
+            for piece in buffer.pieces
+        ],
+        "tensors": [
+            {"name": work.tensors[tensor].name, "offset_bytes": buffer.offset + start}
+            for tensor, start in zip(buffer.tensors, buffer.starts, strict=True)
+        ],
     }
 
 

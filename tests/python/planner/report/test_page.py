@@ -65,11 +65,11 @@ def rectangles(svg: ElementTree.Element) -> dict[str, list[dict[str, float]]]:
     return found
 
 
-def test_every_lifetime_of_every_buffer_is_drawn(decided: Plan) -> None:
+def test_every_piece_of_every_buffer_is_drawn(decided: Plan) -> None:
     (svg,) = svgs(plan_page(decided))
     drawn = rectangles(svg)
     assert {name: len(shapes) for name, shapes in drawn.items()} == {
-        buffer.name: len(buffer.lifetimes) for buffer in decided.footprint.buffers
+        buffer.name: len(buffer.pieces) for buffer in decided.footprint.buffers
     }
 
 

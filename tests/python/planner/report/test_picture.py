@@ -7,18 +7,19 @@ from dataclasses import replace
 import pytest
 
 from itrt import planner
+from itrt.planner.footprint import Piece
 from itrt.planner.planning import Plan
 from itrt.planner.report.picture import pictures
 from reference.plans import naive_plan
 from reference.programs import random_program
 
 
-def test_a_rectangle_a_lifetime(plan: Plan) -> None:
+def test_a_rectangle_a_piece(plan: Plan) -> None:
     (picture,) = pictures(plan)
     expected = [
-        (index, buffer.name, begin, end, buffer.offset, buffer.size)
+        (index, buffer.name, piece.begin, piece.end, buffer.offset + piece.offset, piece.size)
         for index, buffer in enumerate(plan.footprint.buffers)
-        for begin, end in buffer.lifetimes
+        for piece in buffer.pieces
     ]
     assert [(r.buffer, r.name, r.begin, r.end, r.offset, r.size) for r in picture.rectangles] == expected
 
@@ -26,10 +27,11 @@ def test_a_rectangle_a_lifetime(plan: Plan) -> None:
 def test_state_around_the_loop_has_several(plan: Plan) -> None:
     buffers = list(plan.footprint.buffers)
     state = next(i for i, each in enumerate(buffers) if each.name == "state")
-    buffers[state] = replace(buffers[state], lifetimes=((1, 3), (5, 7)))
+    buffers[state] = replace(buffers[state], pieces=(Piece(1, 3, 64, offset=32), Piece(5, 7, 96)))
     (picture,) = pictures(replace(plan, footprint=replace(plan.footprint, buffers=tuple(buffers))))
-    found = [(r.begin, r.end) for r in picture.rectangles if r.buffer == state]
-    assert found == [(1, 3), (5, 7)]
+    found = [(r.begin, r.end, r.offset, r.size) for r in picture.rectangles if r.buffer == state]
+    offset = buffers[state].offset
+    assert found == [(1, 3, offset + 32, 64), (5, 7, offset, 96)]
 
 
 def test_sections_and_their_executions(plan: Plan) -> None:

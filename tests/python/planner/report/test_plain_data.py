@@ -15,8 +15,10 @@ def test_every_buffer_and_layer(decided: Plan) -> None:
     assert [(b["name"], b["kind"], b["offset_bytes"], b["size_bytes"]) for b in found["buffers"]] == [
         (b.name, b.kind, b.offset, b.size) for b in decided.footprint.buffers
     ]
-    assert [[(s["first_step"], s["end_step"]) for s in b["lifetimes"]] for b in found["buffers"]] == [
-        list(b.lifetimes) for b in decided.footprint.buffers
+    names = "first_step", "end_step", "offset_bytes", "size_bytes"
+    assert [[tuple(piece[name] for name in names) for piece in b["pieces"]] for b in found["buffers"]] == [
+        [(piece.begin, piece.end, b.offset + piece.offset, piece.size) for piece in b.pieces]
+        for b in decided.footprint.buffers
     ]
     assert [layer["name"] for layer in found["layers"]] == [layer.name for layer in decided.work.layers]
     assert [layer["macs"] for layer in found["layers"]] == [layer.macs for layer in decided.work.layers]
