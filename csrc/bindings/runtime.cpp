@@ -73,19 +73,36 @@ std::int64_t macs_per_pixel(const model::Operator& op) {
   return count;
 }
 
+// The names of an operator's kernels; none where it only moves bytes.
+struct KernelNames {
+  const Program& program;
+
+  std::vector<std::string> operator()(const PreparedConvolution& convolution) const {
+    return kernels::kernel_names(convolution.packed.at(0));
+  }
+  std::vector<std::string> operator()(const model::Add&) const { return {program.add_kernel().name}; }
+  std::vector<std::string> operator()(const model::Pool&) const { return {program.pool_kernel().name}; }
+  std::vector<std::string> operator()(const model::AdaptivePool&) const { return {program.pool_kernel().name}; }
+  std::vector<std::string> operator()(const model::Lookup&) const { return {program.lookup_kernel().name}; }
+  std::vector<std::string> operator()(const model::Multiply&) const { return {program.multiply_kernel().name}; }
+  std::vector<std::string> operator()(const model::Resize& resize) const {
+    if (resize.mode == model::Resize::Mode::nearest) return {};
+    return {program.resize_kernel().name};
+  }
+  std::vector<std::string> operator()(const model::Gather&) const { return {}; }
+  std::vector<std::string> operator()(const model::Pad&) const { return {}; }
+  std::vector<std::string> operator()(const model::DepthToSpace&) const { return {}; }
+};
+
 OperatorRow describe(const char* section, const Program& program, const model::Operator& op,
                      const PreparedOperator& prepared) {
-  OperatorRow row = {section, "resize", op.name, op.output, macs_per_pixel(op), {}, prepared.joins_next};
-  if (const auto* convolution = std::get_if<PreparedConvolution>(&prepared.body)) {
-    row.kind = "convolution";
-    row.kernels = kernels::kernel_names(convolution->packed.at(0));
-  } else if (std::holds_alternative<model::Add>(prepared.body)) {
-    row.kind = "add";
-    row.kernels = {program.add_kernel().name};
-  } else {
-    row.kernels = {program.resize_kernel().name};
-  }
-  return row;
+  return {section,
+          model::kind_names[op.body.index()],
+          op.name,
+          op.output,
+          macs_per_pixel(op),
+          std::visit(KernelNames{program}, prepared.body),
+          prepared.joins_next};
 }
 
 std::vector<OperatorRow> operators(const SharedProgram& program) {

@@ -72,7 +72,22 @@ void register_stripes(py::module_& module) {
       .def_static("elementwise", &RowsRead::elementwise)
       .def_static("convolution", &RowsRead::convolution, py::arg("kernel"), py::arg("stride"), py::arg("padding_top"),
                   py::arg("dilation"))
-      .def_static("bilinear", &RowsRead::bilinear, py::arg("input_height"), py::arg("output_height"));
+      .def_static("bilinear", &RowsRead::bilinear, py::arg("input_height"), py::arg("output_height"))
+      .def_static("aligned_corners", &RowsRead::aligned_corners, py::arg("input_height"), py::arg("output_height"))
+      .def_static("nearest", &RowsRead::nearest, py::arg("input_height"), py::arg("output_height"))
+      .def_static("divided", &RowsRead::divided, py::arg("input_height"), py::arg("output_height"))
+      .def_static("padded", &RowsRead::padded, py::arg("top"), py::arg("mirrored"))
+      .def_static("replicated", &RowsRead::replicated, py::arg("top"))
+      .def_static("blocks", &RowsRead::blocks, py::arg("block_height"))
+      .def_static("everything", &RowsRead::everything, py::arg("input_height"))
+      .def(
+          "of",
+          [](const RowsRead& self, std::int64_t first, std::int64_t last, std::int64_t height) {
+            const plan::Rows rows = self.of({first, last}, height);
+            return RowPair(rows.first, rows.last);
+          },
+          py::arg("first"), py::arg("last"), py::arg("height"),
+          "The rows of an input of `height` rows that the output's rows read, half open.");
   py::class_<StripePlan>(module, "StripePlan", "What operators that run in turns compute, and what they hold.")
       .def_property_readonly(
           "computed", [](const StripePlan& self) { return pairs(self.computed); },

@@ -23,26 +23,20 @@ class OperatorReader {
     result.name = field["name"].string();
     result.output = read_index(field["output"]);
     const std::string& kind = field["kind"].string();
-    const auto* const found =
-        std::find_if(std::begin(kinds), std::end(kinds), [&](const Kind& each) { return each.name == kind; });
-    if (found == std::end(kinds)) field["kind"].fail(all_kinds(), kind);
-    result.body = (this->*found->read)(field);
+    const auto* const found = std::find(std::begin(kind_names), std::end(kind_names), kind);
+    if (found == std::end(kind_names)) field["kind"].fail(all_kinds(), kind);
+    result.body = (this->*readers[found - std::begin(kind_names)])(field);
     return result;
   }
 
  private:
   using Body = decltype(Operator::body);
-
-  struct Kind {
-    std::string_view name;
-    Body (OperatorReader::*read)(const Field& field) const;
-  };
-  static const Kind kinds[10];
+  using Reader = Body (OperatorReader::*)(const Field& field) const;
+  static const Reader readers[std::size(kind_names)];  // one a kind, in the same order
 
   static std::string all_kinds() {
     std::string names;
-    for (const Kind& kind : kinds)
-      names += (names.empty() ? "" : kind.name == std::rbegin(kinds)->name ? " or " : ", ") + std::string(kind.name);
+    for (const char* name : kind_names) names += (names.empty() ? "" : " or ") + std::string(name);
     return names;
   }
 
@@ -265,16 +259,10 @@ class OperatorReader {
   const Container& container_;
 };
 
-const OperatorReader::Kind OperatorReader::kinds[10] = {{"convolution", &OperatorReader::convolution},
-                                                        {"add", &OperatorReader::add},
-                                                        {"resize", &OperatorReader::resize},
-                                                        {"pool", &OperatorReader::pool},
-                                                        {"adaptive_pool", &OperatorReader::adaptive_pool},
-                                                        {"lookup", &OperatorReader::lookup},
-                                                        {"multiply", &OperatorReader::multiply},
-                                                        {"gather", &OperatorReader::gather},
-                                                        {"pad", &OperatorReader::pad},
-                                                        {"depth_to_space", &OperatorReader::depth_to_space}};
+const OperatorReader::Reader OperatorReader::readers[std::size(kind_names)] = {
+    &OperatorReader::convolution,   &OperatorReader::add,           &OperatorReader::resize,   &OperatorReader::pool,
+    &OperatorReader::adaptive_pool, &OperatorReader::lookup,        &OperatorReader::multiply, &OperatorReader::gather,
+    &OperatorReader::pad,           &OperatorReader::depth_to_space};
 
 }  // namespace
 

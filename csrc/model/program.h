@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -139,6 +140,11 @@ struct Operator {
   TensorIndex output = 0;
   std::variant<Convolution, Add, Resize, Pool, AdaptivePool, Lookup, Multiply, Gather, Pad, DepthToSpace> body;
 };
+
+// What the file calls them, by their place in Operator::body.
+inline constexpr const char* kind_names[] = {"convolution", "add",      "resize", "pool", "adaptive_pool",
+                                             "lookup",      "multiply", "gather", "pad",  "depth_to_space"};
+static_assert(std::size(kind_names) == std::variant_size_v<decltype(Operator::body)>);
 
 // The tensors that an operator reads the bytes of (Resize::size_of is read for its size alone).
 std::vector<TensorIndex> inputs_of(const Operator& op);

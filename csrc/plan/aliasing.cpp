@@ -37,7 +37,9 @@ class Overwrites {
 
  private:
   void add(const model::Operator& op) {
-    for (const TensorIndex input : model::elementwise_inputs_of(op)) add(input, op.output, 0);
+    for (const TensorIndex input : model::elementwise_inputs_of(op)) {
+      if (is_like(input, op.output)) add(input, op.output, 0);
+    }
     if (schedule_.rows_at_once == 0) return;
     std::map<TensorIndex, std::int64_t> leads;  // of an input that is read twice, the larger one
     const auto read = [&](TensorIndex input, std::int64_t stride, std::int64_t padding_top) {
@@ -51,6 +53,9 @@ class Overwrites {
     }
     for (const auto& [input, lead] : leads) add_behind(input, op.output, lead);
   }
+
+  // Elements lie alike: neither is broadcast to the other's size.
+  bool is_like(TensorIndex a, TensorIndex b) const { return size(a) == size(b) && row_bytes(a) == row_bytes(b); }
 
   // How many bytes an input lies above the output that is written over it, some rows at once, so that a row is
   // overwritten after all outputs that read it:

@@ -8,9 +8,10 @@
 //   state        [=======)      [===================)   dead between its last reader and the writer of the next state
 //   temporaries           [==)[====)                    gone before the iteration ends
 //
-// An addition reads an element before it writes it, so it may write over an input that dies there: in place. The two
-// tensors are one buffer, and so are the state and the next state. Where rows are written in order, a convolution may
-// write over its input, too, some rows behind what it still reads (aliasing.h).
+// An elementwise operator (an addition, a product, a table) reads an element before it writes it, so it may write over
+// an input that dies there: in place. The two tensors are one buffer, and so are the state and the next state. Where
+// rows are written in order, a convolution may write over its input, too, some rows behind what it still reads
+// (aliasing.h).
 #pragma once
 
 #include <cstdint>

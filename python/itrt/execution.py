@@ -13,9 +13,9 @@ from itrt.stripes import Stripe
 class ExecutedOperator:
     """An operator of the program, as `Model.run` computes it.
 
-    ``kernels`` are the names of all that take part. ``fused_into`` names the operator that computes this one on the
-    way, or is None: then it is computed by itself and, in the block, in every iteration. ``stripe`` is the one in which
-    it runs, or None: then it runs over whole tensors.
+    ``kernels`` are the names of all that take part: none of what only moves bytes. ``fused_into`` names the operator
+    that computes this one on the way, or is None: then it is computed by itself and, in the block, in every iteration.
+    ``stripe`` is the one in which it runs, or None: then it runs over whole tensors.
     """
 
     section: str

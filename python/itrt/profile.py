@@ -21,9 +21,9 @@ Shape = tuple[int, int, int]
 class ProfileRow:
     """An operator's execution, or, of `Profile.totals`, all of a run: ``executions`` says how many.
 
-    ``kind`` is "convolution", "add", "resize", "labels", or "copy": of the image into the arena, and of the state at
-    the end of an iteration (about 0 ms where the next state is written in its place). ``step`` is the iteration, from
-    0; None in the stem and for a total.
+    ``kind`` is the operator's in the file, such as "convolution", or "labels", or "copy": of the image into the arena,
+    and of the state at the end of an iteration (about 0 ms where the next state is written in its place). ``step`` is
+    the iteration, from 0; None in the stem and for a total.
     """
 
     section: Section

@@ -177,7 +177,19 @@ def _rows_needed(work: Workload, group: Group, layer: Layer, tensor: int) -> int
         return 1
     height = work.tensors[tensor].height
     output = work.tensors[layer.output].height
-    windows = [window for window in layer.windows if window.input == tensor]
-    if layer.kind == "resize":
-        return 1 if height == 1 else (1 if output == height else 2)
-    return max(min((window.kernel[0] - 1) * window.dilation[0] + 1, height) for window in windows)
+    return max(_window_rows(window, height, output) for window in layer.windows if window.input == tensor)
+
+
+def _window_rows(window: Window, height: int, output: int) -> int:
+    """The most rows of an input of `height` rows that a single row of the output depends on."""
+    match window.reads:
+        case "window":
+            return min((window.kernel[0] - 1) * window.dilation[0] + 1, height)
+        case "bilinear" | "aligned corners":
+            return 1 if output == height else min(height, 2)
+        case "divided":
+            return max(-(-(o + 1) * height // output) - o * height // output for o in range(output))
+        case "everything":
+            return height
+        case _:
+            return 1

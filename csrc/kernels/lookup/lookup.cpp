@@ -6,8 +6,19 @@ namespace itrt::kernels {
 namespace {
 
 constexpr const LookupKernel* rows[] = {
+#if defined(ITRT_X86)
+    &lookup_avx512_vnni,
+    &lookup_avx2,
+#endif
     &lookup_portable,
 };
+
+void table_a_channel(const std::uint8_t* tables, const std::uint8_t* input, std::int64_t pixels, std::int64_t channels,
+                     std::uint8_t* output) {
+  for (std::int64_t pixel = 0; pixel < pixels; ++pixel, input += channels, output += channels) {
+    for (std::int64_t c = 0; c < channels; ++c) output[c] = tables[c * lookup_table_size + input[c]];
+  }
+}
 
 }  // namespace
 

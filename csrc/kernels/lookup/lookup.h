@@ -22,14 +22,17 @@ struct LookupCall {
 struct LookupKernel {
   const char* name;
   Isa isa;
+  // Tables of their own are read a byte at a time by all kernels.
   void (*one_table)(const std::uint8_t* table, const std::uint8_t* input, std::int64_t count, std::uint8_t* output);
-  void (*table_a_channel)(const std::uint8_t* tables, const std::uint8_t* input, std::int64_t pixels,
-                          std::int64_t channels, std::uint8_t* output);
 
   void run(const LookupCall& call, std::int64_t first, std::int64_t last) const;  // pixels [first, last)
 };
 
 extern const LookupKernel lookup_portable;
+#if defined(ITRT_X86)
+extern const LookupKernel lookup_avx2;
+extern const LookupKernel lookup_avx512_vnni;
+#endif
 
 std::span<const LookupKernel* const> lookup_kernels();  // best first
 const LookupKernel& select_lookup(Isa isa);

@@ -10,8 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from itrt.bench.problems import AddProblem, ConvolutionProblem, Problem, ResampleProblem
+from itrt.bench.problems import (
+    AddProblem,
+    ConvolutionProblem,
+    LookupProblem,
+    MultiplyProblem,
+    PoolProblem,
+    Problem,
+    ResampleProblem,
+)
 from itrt.errors import MissingFileError, VerificationError
+from itrt.format import Pool
 
 
 class Oracle(Protocol):
@@ -63,6 +72,17 @@ class NaiveOracle:
             case ResampleProblem(shape=shape):
                 function = getattr(self._operators, shape.operation)
                 result = function(problem.inputs[0], shape.output_height, shape.output_width)
+            case PoolProblem(inputs=[image], zero_point=zero_point):
+                pool = Pool("pool", 0, 0, **problem.geometry)
+                if pool.mode == "max":
+                    result = self._operators.max_pool(image, pool)
+                else:
+                    result = self._operators.average_pool(image, zero_point, pool, zero_point)
+            case LookupProblem(inputs=[image], table=table):
+                result = self._operators.lookup(image, table)
+            case MultiplyProblem(zero_point=zero_point, multiplier=multiplier, shift=shift):
+                zero_points = (zero_point, zero_point)
+                result = self._operators.multiply(problem.inputs, zero_points, multiplier, shift, zero_point, (0, 255))
             case _:
                 raise TypeError(type(problem).__name__)
         return result

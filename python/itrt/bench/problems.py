@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from itrt import kernels
-from itrt.bench.shapes import AddShape, ConvolutionShape, ResampleShape, Shape
+from itrt.bench.shapes import AddShape, ConvolutionShape, PointwiseShape, PoolShape, ResampleShape, Shape
 from itrt.quantize import short_scales
 
 U8 = NDArray[np.uint8]
@@ -80,6 +80,61 @@ class ResampleProblem:
         return operation(self.shape.output_height, self.shape.output_width, isa)
 
 
+@dataclass(frozen=True, eq=False)
+class PoolProblem:
+    """One image; of an average a requantization, too."""
+
+    shape: PoolShape
+    inputs: list[U8]
+    multiplier: int
+    shift: int
+    zero_point: int  # of input and output
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """Window, and an average's factor: the fields of `itrt.format.Pool` of the same names."""
+        return {
+            "mode": self.shape.mode,
+            "kernel": self.shape.window,
+            "stride": (self.shape.stride,) * 2,
+            "padding": (self.shape.padding,) * 4,
+            "multiplier": self.multiplier,
+            "shift": self.shift,
+        }
+
+    def prepare(self, isa: str) -> kernels.Operation:
+        """Choose the kernel."""
+        return kernels.Pool(**self.geometry, x_zero_point=self.zero_point, y_zero_point=self.zero_point, isa=isa)
+
+
+@dataclass(frozen=True, eq=False)
+class LookupProblem:
+    """One image and a table."""
+
+    shape: PointwiseShape
+    inputs: list[U8]
+    table: U8
+
+    def prepare(self, isa: str) -> kernels.Operation:
+        """Choose the kernel."""
+        return kernels.Lookup(self.table, isa)
+
+
+@dataclass(frozen=True, eq=False)
+class MultiplyProblem:
+    """An image and a pixel, which have one zero point."""
+
+    shape: PointwiseShape
+    inputs: list[U8]
+    multiplier: int
+    shift: int
+    zero_point: int  # of inputs and output
+
+    def prepare(self, isa: str) -> kernels.Operation:
+        """Choose the kernel."""
+        return kernels.Multiply((self.zero_point,) * 2, self.multiplier, self.shift, self.zero_point, isa=isa)
+
+
 def make_problem(shape: Shape, seed: int, zero_point: int = 128) -> Problem:
     """Draw the arrays; outputs spread over most of 0 .. 255."""
     rng = np.random.default_rng(seed)
@@ -92,6 +147,20 @@ def make_problem(shape: Shape, seed: int, zero_point: int = 128) -> Problem:
             return AddProblem(shape, inputs, [zero_point] * shape.inputs, multipliers, 15, zero_point)
         case ResampleShape():
             return ResampleProblem(shape, [_logits(rng, shape.height, shape.width, shape.channels)])
+        case PoolShape():
+            image = _bytes(rng, shape.height, shape.width, shape.channels)
+            # An average of n bytes spreads by the root of n less than a byte.
+            factor = 1 if shape.mode == "max" else int(256 * np.sqrt(np.prod(shape.window)))
+            return PoolProblem(shape, [image], factor, 0 if shape.mode == "max" else 8, zero_point)
+        case PointwiseShape():
+            return _make_pointwise(shape, rng, zero_point)
+
+
+def _make_pointwise(shape: PointwiseShape, rng: np.random.Generator, zero_point: int) -> Problem:
+    image = _bytes(rng, shape.height, shape.width, shape.channels)
+    if shape.operation == "lookup":
+        return LookupProblem(shape, [image], _bytes(rng, 1, 256))
+    return MultiplyProblem(shape, [image, _bytes(rng, 1, 1, shape.channels)], 24000, 21, zero_point)
 
 
 def _make_convolution(shape: ConvolutionShape, rng: np.random.Generator, zero_point: int) -> ConvolutionProblem:

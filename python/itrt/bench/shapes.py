@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from math import prod
+from typing import Literal
 
 import numpy as np
 
@@ -137,7 +138,75 @@ class ResampleShape:
         return self.height * self.width * self.channels + self.output_height * self.output_width * channels
 
 
-Shape = ConvolutionShape | AddShape | ResampleShape
+@dataclass(frozen=True)
+class PoolShape:
+    """Maxima or averages of square windows, padded by half of the kernel; ``kernel`` None: an average of all pixels."""
+
+    mode: Literal["max", "average"]
+    kernel: int | None
+    stride: int
+    height: int
+    width: int
+    channels: int
+
+    operation = "pool"
+    macs = 0
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Vertical, horizontal."""
+        return (self.height, self.width) if self.kernel is None else (self.kernel, self.kernel)
+
+    @property
+    def padding(self) -> int:
+        """On every side."""
+        return 0 if self.kernel is None else (self.kernel - 1) // 2
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        height, width = (
+            (size + 2 * self.padding - window) // self.stride + 1
+            for size, window in zip((self.height, self.width), self.window, strict=True)
+        )
+        return height, width, self.channels
+
+    @property
+    def name(self) -> str:
+        """Such as "max pool 3x3 s2 90x120x64"."""
+        window = "global" if self.kernel is None else f"{self.kernel}x{self.kernel} s{self.stride}"
+        return f"{self.mode} pool {window} {self.height}x{self.width}x{self.channels}"
+
+    @property
+    def bytes(self) -> int:
+        """Of input and output."""
+        return self.height * self.width * self.channels + prod(self.output_shape)
+
+
+@dataclass(frozen=True)
+class PointwiseShape:
+    """A table of 256 values for all channels (`lookup`), or a product of an array with one pixel (`multiply`)."""
+
+    operation: Literal["lookup", "multiply"]
+    height: int
+    width: int
+    channels: int
+
+    macs = 0
+
+    @property
+    def name(self) -> str:
+        """Such as "multiply 90x120x64"."""
+        return f"{self.operation} {self.height}x{self.width}x{self.channels}"
+
+    @property
+    def bytes(self) -> int:
+        """Of input, the other factor and output."""
+        factor = self.channels if self.operation == "multiply" else 0
+        return 2 * self.height * self.width * self.channels + factor
+
+
+Shape = ConvolutionShape | AddShape | ResampleShape | PoolShape | PointwiseShape
 
 _DEPTHWISE, _GROUPED, _POINT = TermShape(groups=64), TermShape(groups=8), TermShape(1)
 
@@ -173,6 +242,11 @@ TABLE: tuple[Shape, ...] = (
     ResampleShape("resize", 45, 60, 64, 90, 120),
     ResampleShape("resize", 23, 30, 96, 45, 60),
     ResampleShape("labels", 90, 120, 11, 360, 480),
+    PoolShape("max", 3, 2, 112, 112, 64),
+    PoolShape("average", 3, 1, 28, 28, 192),
+    PoolShape("average", None, 1, 7, 7, 2048),
+    PointwiseShape("lookup", 90, 120, 64),
+    PointwiseShape("multiply", 90, 120, 64),
 )
 
 

@@ -15,6 +15,7 @@ from itrt.cli.size import parse_size
 from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Pool, Program, Term, inputs_of, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
 from itrt.format.operator_json import kind_name
+from itrt.format.program import constants_of
 from itrt.runtime import read_model
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
@@ -126,11 +127,9 @@ def _window(kernel: tuple[int, ...], **pairs: tuple[int, int]) -> str:
 
 
 def _per_step_mark(operator: Operator) -> str:
-    if not isinstance(operator, Convolution):
-        return ""
-    if any(len(term.weight.values) > 1 for term in operator.terms):
+    if isinstance(operator, Convolution) and any(len(term.weight.values) > 1 for term in operator.terms):
         return "**"
-    return "*" if len(operator.bias.values) > 1 or len(operator.scale.values) > 1 else ""
+    return "*" if any(len(constant.values) > 1 for constant in constants_of(operator)) else ""
 
 
 def _shape(program: Program, tensor: int, sizes: tuple[Size, ...]) -> str:
@@ -154,5 +153,5 @@ def _total(program: Program, macs: dict[str, int], size: Size) -> Text:
     parts = "stem + head" if not count else f"stem + {count} x block + head"
     text = f"{total / 1e9:.3f} G MAC for one answer at {size[0]}x{size[1]}: {parts}"
     if program.max_iterations is not None:
-        text += "\n* bias and scale, ** weights, too: one a step, all of them counted"
+        text += "\n* bias and scale, or table, ** weights, too: one a step, all of them counted"
     return Text(text)

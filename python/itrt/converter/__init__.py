@@ -2,6 +2,7 @@
 
 from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
+from itrt.converter.factory import make_network
 from itrt.converter.parity import IterationParity, ParityReport, TensorParity
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "TensorParity",
     "convert",
     "convert_checkpoint",
+    "make_network",
 ]

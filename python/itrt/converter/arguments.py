@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from itrt.errors import InvalidArgumentError, MissingFileError
+from itrt.errors import ConversionError, InvalidArgumentError, MissingFileError
+from itrt.nn.weights import listed, not_finite
 from itrt.quantize import ObserverKind
 
 CHANNELS = 3
@@ -33,6 +36,32 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     return target
 
 
+def check_network(network: nn.Module) -> None:
+    """Raise unless this is a network whose weights are finite."""
+    if not isinstance(network, nn.Module):
+        raise InvalidArgumentError(f"network: expected a torch.nn.Module, found {type(network).__name__}")
+    names = not_finite(network.state_dict())
+    if names:
+        raise ConversionError(
+            f"{type(network).__name__}: expected finite weights, found NaN or infinite values in "
+            f"{len(names)} of its tensors: {listed(names)}"
+        )
+
+
+def check_example_input(example: Tensor | None) -> None:
+    """Raise unless this is None or one image for the network."""
+    if example is None:
+        return
+    found = f"{example.dtype} {tuple(example.shape)}" if isinstance(example, Tensor) else type(example).__name__
+    expected = f"example_input: expected a finite float tensor (1, {CHANNELS}, height, width), found"
+    if not isinstance(example, Tensor) or not example.is_floating_point():
+        raise InvalidArgumentError(f"{expected} {found}")
+    if example.ndim != 4 or example.shape[:2] != (1, CHANNELS) or example.numel() == 0:
+        raise InvalidArgumentError(f"{expected} {found}")
+    if not bool(torch.isfinite(example).all()):
+        raise InvalidArgumentError(f"{expected} NaN or infinite values")
+
+
 def check_normalization(mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return (mean, std), three finite numbers each, the std positive."""
     checked = []
@@ -48,13 +77,25 @@ def check_normalization(mean: Sequence[float], std: Sequence[float]) -> tuple[tu
     return checked[0], checked[1]
 
 
-def check_classes(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return the class names."""
-    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
-        raise InvalidArgumentError(f"classes: expected a sequence of names, found {classes!r}")
+def check_classes(classes: Sequence[str] | int | None) -> tuple[str, ...] | None:
+    """Return the class names, made up for a number of classes; None if the logits' channels decide."""
+    if classes is None:
+        return None
+    if isinstance(classes, int):
+        if not 1 <= classes <= _MAX_CLASSES:
+            raise InvalidArgumentError(f"classes: expected 1 to {_MAX_CLASSES}, found {classes}")
+        return numbered_classes(classes)
+    sequence = isinstance(classes, Sequence) and not isinstance(classes, str)
+    if not sequence or not all(isinstance(name, str) for name in classes):
+        raise InvalidArgumentError(f"classes: expected a sequence of names or a number, found {classes!r}")
     if not 1 <= len(classes) <= _MAX_CLASSES:
         raise InvalidArgumentError(f"classes: expected 1 to {_MAX_CLASSES} names, found {len(classes)}")
     return tuple(classes)
+
+
+def numbered_classes(count: int) -> tuple[str, ...]:
+    """Return names for classes that have none."""
+    return tuple(f"class {index}" for index in range(count))
 
 
 def check_palette(palette: Sequence[Sequence[int]] | None, classes: int) -> tuple[tuple[int, int, int], ...]:

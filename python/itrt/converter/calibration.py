@@ -33,7 +33,14 @@ class Calibrator:
 
     def observe(self, image: NDArray[np.uint8]) -> None:
         """Run the float graph on a u8 (height, width, 3) image, all steps, and see every tensor."""
-        self._executor.run(image, self._graph.steps, self._visit)
+        try:
+            self._executor.run(image, self._graph.steps, self._visit)
+        except RuntimeError as error:  # torch's: sizes that do not go together
+            height, width = image.shape[:2]
+            raise ConversionError(
+                f"calibration image of {height}x{width}: expected a size that the network can process, found "
+                f"{str(error).splitlines()[0]}"
+            ) from error
 
     def _visit(self, name: str, step: int | None, values: Tensor) -> None:
         if name in self._skipped:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from itrt.converter.arguments import check_target
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
@@ -18,13 +19,19 @@ def convert_checkpoint(
     path: str | os.PathLike[str],
     *,
     calibration: Iterable[NDArray[np.uint8]],
+    network: nn.Module | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
     labels: Iterable[NDArray[np.generic]] | None = None,
     name: str | None = None,
     parity_images: int = 8,
     progress: Progress | None = None,
 ) -> Conversion:
-    """Convert the ItNet in a checkpoint or network file of ``itrt train``; see `convert` for the arguments.
+    """Convert the network in a checkpoint or network file of ``itrt train``; see `convert` for the other arguments.
+
+    Parameters
+    ----------
+    network
+        What to load the weights into; None: the ItNet of the settings in the file.
 
     Raises
     ------
@@ -38,9 +45,10 @@ def convert_checkpoint(
     from itrt.train.checkpoint import load_network  # the one thing of itrt.train that conversion needs
 
     check_target(path)
-    network, metadata = load_network(os.fspath(checkpoint))
+    file = os.fspath(checkpoint)
+    trained, metadata = load_network(file) if network is None else load_network(file, network)
     return convert(
-        network,
+        trained,
         path,
         calibration=calibration,
         mean=metadata.mean,

@@ -50,9 +50,9 @@ def convert(
     path: str | os.PathLike[str],
     *,
     calibration: Iterable[Image],
-    mean: Sequence[float],
-    std: Sequence[float],
-    classes: Sequence[str],
+    mean: Sequence[float] = (0.0, 0.0, 0.0),
+    std: Sequence[float] = (1.0, 1.0, 1.0),
+    classes: Sequence[str] | int | None = None,
     palette: Sequence[Sequence[int]] | None = None,
     example_input: Tensor | None = None,
     name: str | None = None,
@@ -75,9 +75,10 @@ def convert(
         u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
         and one image is held at a time, but for those that the parity report needs.
     mean, std
-        The normalization of the network's input, a number a channel on the 0..1 scale.
+        The normalization of the network's input, a number a channel on the 0..1 scale: it sees (pixel / 255 - mean)
+        / std. Without them, pixels are on the 0..1 scale and not normalized.
     classes
-        Class names, one for each channel of the logits.
+        Class names, one for each channel of the logits, or their number. None: as many as logits, named by number.
     palette
         A color (red, green, blue), 0..255, for each class; a default one if None.
     example_input
@@ -101,12 +102,16 @@ def convert(
     InvalidArgumentError, MissingFileError
         If an argument is wrong; before work starts, as far as it can be known then.
     ConversionError
-        If the network cannot be converted: every unsupported operator is named.
+        If the network cannot be converted: every unsupported operator is named, weights that are not finite, or the
+        image whose size the network cannot process. Nothing is written then.
     """
     target = arguments.check_target(path)
     normalization = arguments.check_normalization(mean, std)
-    names = arguments.check_classes(classes)
-    colors = arguments.check_palette(palette, len(names))
+    arguments.check_network(network)
+    arguments.check_example_input(example_input)
+    given = arguments.check_classes(classes)
+    if given is not None:
+        arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
     samples = arguments.checked_samples(calibration, labels)
     total = len(calibration) if isinstance(calibration, Sized) else None
@@ -116,8 +121,10 @@ def convert(
     graph = float_graph(network, *normalization, example_input)
     report_progress("capture", 1, 1)
     channels = graph.tensors[graph.logits].channels
+    names = given or arguments.numbered_classes(channels)
     if channels != len(names):
         raise InvalidArgumentError(f"classes: expected {channels} names, as many as logits, found {len(names)}")
+    colors = arguments.check_palette(palette, channels)
 
     executor = FloatExecutor(graph)
     calibrator = Calibrator(graph, executor, observer)

@@ -5,7 +5,6 @@ works at several scales and keeps the state's shape. Iterations that share weigh
 statistics, so each may have a batch normalization of its own, as in recurrent networks (arXiv 1603.09025).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
+from itrt.nn.arguments import check_positive
 from itrt.nn.blocks import ContextBlock, HourglassBlock, NormalizedConvolution
 from itrt.nn.iterative import IterativeNetwork
 
@@ -69,11 +69,11 @@ class ItNetSettings:
         object.__setattr__(self, "dilations", tuple(self.dilations))
         if len(self.channels) != 3:
             raise InvalidArgumentError(f"channels: expected 3 numbers (at 1/4, 1/8, 1/16), found {self.channels}")
-        _check_positive("classes", [self.classes])
-        _check_positive("channels", self.channels)
-        _check_positive("stem_channels", [self.stem_channels])
-        _check_positive("iterations", [self.iterations])
-        _check_positive("dilations", self.dilations)
+        check_positive("classes", [self.classes])
+        check_positive("channels", self.channels)
+        check_positive("stem_channels", [self.stem_channels])
+        check_positive("iterations", [self.iterations])
+        check_positive("dilations", self.dilations)
         if self.stem_convolutions < 0:
             raise InvalidArgumentError(f"stem_convolutions: expected at least 0, found {self.stem_convolutions}")
         if self.block not in _BLOCKS:
@@ -85,12 +85,6 @@ class ItNetSettings:
     def max_iterations(self) -> int | None:
         """The most iterations that such a network can execute; None if there is no limit."""
         return None if self.share_weights and self.batch_norm == "shared" else self.iterations
-
-
-def _check_positive(name: str, values: Sequence[int]) -> None:
-    for value in values:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InvalidArgumentError(f"{name}: expected whole numbers of at least 1, found {value!r}")
 
 
 class ItNet(IterativeNetwork):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from itrt import _core
 from itrt.planner.schedule import Group, Halo, TensorUses
-from itrt.planner.workload import Layer, Window, Workload
+from itrt.planner.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
                 if key not in numbers.keys and not is_whole(key):  # comes from the far memory
                     operators.append((numbers.number(key, whole=False), []))
                     places.append(_Place(index, is_layer=False))
-                inputs.append((numbers.number(key, is_whole(key)), rows_read(work, layer, window)))
+                inputs.append((numbers.number(key, is_whole(key)), work.rows_read(layer, window)))
             key = (layer.output, copy)
             operators.append((numbers.number(key, is_whole(key)), inputs))
             places.append(_Place(index, is_layer=True))
@@ -143,17 +143,6 @@ def group_rows(work: Workload, uses: TensorUses, group: Group, spilled: frozense
         lines=tuple(_lines(work, numbers, plan, operators, places)),
         computed=_computed(work, group, plan, places),
     )
-
-
-def rows_read(work: Workload, layer: Layer, window: Window) -> _core.RowsRead:
-    """Return which rows of an input a layer reads."""
-    match layer.kind:
-        case "convolution":
-            return _core.RowsRead.convolution(window.kernel[0], window.stride[0], window.padding[0], window.dilation[0])
-        case "resize":
-            return _core.RowsRead.bilinear(work.tensors[window.input].height, work.tensors[layer.output].height)
-        case _:
-            return _core.RowsRead.elementwise()
 
 
 def _lines(

@@ -10,7 +10,24 @@ from typing import Literal
 
 from itrt import _core
 from itrt.errors import InvalidArgumentError, MissingFileError
-from itrt.format import Constant, Convolution, Lookup, Operator, Pool, Program, Term, inputs_of, read
+from itrt.format import (
+    AdaptivePool,
+    Add,
+    Constant,
+    Convolution,
+    DepthToSpace,
+    Gather,
+    Lookup,
+    Multiply,
+    Operator,
+    Pad,
+    Pool,
+    Program,
+    Resize,
+    Term,
+    inputs_of,
+    read,
+)
 from itrt.format.costs import Size, tensor_sizes, term_macs
 from itrt.format.operator_json import kind_name
 
@@ -51,12 +68,30 @@ class Constants:
         return self.bytes + (steps - 1) * self.per_step_bytes
 
 
+Reads = Literal[
+    "window",
+    "bilinear",
+    "aligned corners",
+    "nearest",
+    "divided",
+    "padded",
+    "mirrored",
+    "replicated",
+    "blocks",
+    "everything",
+]
+
+
+_PADDINGS: Mapping[str, Reads] = {"constant": "padded", "reflect": "mirrored", "replicate": "replicated"}
+
+
 @dataclass(frozen=True)
 class Window:
-    """What a layer reads of one input: the pixels that a kernel covers, or, for a resize, two neighbours an axis.
+    """What a layer reads of one input.
 
-    ``kernel``, ``stride`` and ``dilation`` are (vertical, horizontal), ``padding`` is (top, left, bottom, right). Two
-    windows of a layer may read the same tensor.
+    ``reads`` says which rows: "window" those that a kernel covers (a kernel of one: element by element), the others as
+    docs/numerics.md has it. ``kernel``, ``stride`` and ``dilation`` are (vertical, horizontal), ``padding`` is (top,
+    left, bottom, right). Two windows of a layer may read the same tensor.
     """
 
     input: int
@@ -67,15 +102,16 @@ class Window:
     groups: int = 1
     macs: int = 0
     loop_invariant: bool = False
+    reads: Reads = "window"
 
 
 @dataclass(frozen=True)
 class Layer:
     """One execution of an operator.
 
-    ``index`` is the operator's place in its section; ``output`` and the inputs of ``windows`` are indices of
-    `Workload.tensors`. ``weights`` are int8, as the file stores them; ``vectors`` are bias and requantization, 32 bits
-    each.
+    ``index`` is the operator's place in its section, ``kind`` its kind in the file; ``output`` and the inputs of
+    ``windows`` are indices of `Workload.tensors`. ``weights`` are int8, as the file stores them; ``vectors`` are bias
+    and requantization, 32 bits each, or a lookup's tables.
     """
 
     section: Section
@@ -134,24 +170,35 @@ class Workload:
         """Of the whole run."""
         return sum(layer.macs * self.executions(layer.section) for layer in self.layers)
 
+    def rows_read(self, layer: Layer, window: Window) -> _core.RowsRead:
+        """Which rows of a window's input a layer reads for a row of its output (plan/stripes.h)."""
+        height, output_height = self.tensors[window.input].height, self.tensors[layer.output].height
+        top, bottom = window.padding[0], window.padding[2]
+        match window.reads:
+            case "window":
+                return _core.RowsRead.convolution(window.kernel[0], window.stride[0], top, window.dilation[0])
+            case "bilinear":
+                return _core.RowsRead.bilinear(height, output_height)
+            case "aligned corners":
+                return _core.RowsRead.aligned_corners(height, output_height)
+            case "nearest":
+                return _core.RowsRead.nearest(height, output_height)
+            case "divided":
+                return _core.RowsRead.divided(height, output_height)
+            case "padded":
+                return _core.RowsRead.padded(top, 0)
+            case "mirrored":
+                return _core.RowsRead.padded(top, max(top, bottom, 0))
+            case "replicated":
+                return _core.RowsRead.replicated(top)
+            case "blocks":
+                return _core.RowsRead.blocks(output_height // height)
+            case "everything":
+                return _core.RowsRead.everything(height)
+
     def input_rows(self, layer: Layer, window: Window, first: int, last: int) -> tuple[int, int]:
         """Return the rows [begin, end) of an input that a layer reads for the rows [first, last) of its output."""
-        height = self.tensors[window.input].height
-        if layer.kind == "resize":
-            return _resized_rows(first, last, height, self.tensors[layer.output].height)
-        begin = first * window.stride[0] - window.padding[0]
-        end = (last - 1) * window.stride[0] - window.padding[0] + (window.kernel[0] - 1) * window.dilation[0] + 1
-        begin, end = max(begin, 0), min(end, height)
-        return (begin, end) if begin < end else (0, 0)  # a kernel may lie in the padding alone
-
-
-def _resized_rows(first: int, last: int, rows: int, output_rows: int) -> tuple[int, int]:
-    """Of a bilinear resize, as docs/numerics.md has it."""
-
-    def upper_neighbour(row: int) -> int:
-        return min(max((2 * row + 1) * rows - output_rows, 0) // (2 * output_rows), rows - 1)
-
-    return upper_neighbour(first), min(upper_neighbour(last - 1) + 1, rows - 1) + 1
+        return self.rows_read(layer, window).of(first, last, self.tensors[window.input].height)
 
 
 def load_workload(
@@ -256,14 +303,27 @@ def _constants(constants: list[Constant]) -> Constants:
 
 
 def _windows(operator: Operator, tensors: tuple[TensorSize, ...]) -> tuple[Window, ...]:
+    height = tensors[operator.output].height
     match operator:
         case Convolution():
-            size = tensors[operator.output].height, tensors[operator.output].width
+            size = height, tensors[operator.output].width
             return tuple(_window(term, size) for term in operator.terms)
         case Pool():
-            geometry = (operator.kernel, operator.stride, operator.dilation, operator.padding)
-            return (Window(operator.input, *geometry),)
-        case _:
+            return (Window(operator.input, operator.kernel, operator.stride, operator.dilation, operator.padding),)
+        case Pad():
+            return (Window(operator.input, padding=operator.padding, reads=_PADDINGS[operator.mode]),)
+        case Multiply():  # an input of one pixel is read for every row
+            return tuple(
+                Window(index, reads="window" if tensors[index].height == height else "everything")
+                for index in operator.inputs
+            )
+        case Resize():
+            return (Window(operator.input, reads="aligned corners" if operator.align_corners else operator.mode),)
+        case AdaptivePool():
+            return (Window(operator.input, reads="divided"),)
+        case DepthToSpace():
+            return (Window(operator.input, reads="blocks"),)
+        case Add() | Lookup() | Gather():
             return tuple(Window(index) for index in inputs_of(operator))
 
 

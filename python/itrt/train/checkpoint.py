@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import torch
+from torch import nn
 
-from itrt.errors import CheckpointError, InvalidArgumentError, MissingFileError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.errors import CheckpointError, InvalidArgumentError
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
+from itrt.nn.weights import read_torch_file
 from itrt.train.data import Colour
 
 FORMAT = "itrt-checkpoint"
 VERSION = 1
 
-Network = TypeVar("Network", bound=IterativeNetwork)
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def save_network(
 def load_network(path: str | Path) -> tuple[ItNet, Metadata]: ...
 @overload
 def load_network(path: str | Path, network: Network) -> tuple[Network, Metadata]: ...
-def load_network(path: str | Path, network: IterativeNetwork | None = None) -> tuple[IterativeNetwork, Metadata]:
+def load_network(path: str | Path, network: nn.Module | None = None) -> tuple[nn.Module, Metadata]:
     """Read the network of a network file or a checkpoint, on the CPU, in evaluation mode.
 
     Parameters
@@ -96,21 +98,13 @@ def load_network(path: str | Path, network: IterativeNetwork | None = None) -> t
     content = read_checkpoint(path)
     if network is None:
         network = _build_itnet(path, content["network"])
-    load_weights(path, content, network)
+    load_weights(network, content["weights"], source=os.fspath(path))
     return network.eval(), read_metadata(path, content)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Read and check the outermost dictionary of a network file or checkpoint; raise as ``load_network``."""
-    if not Path(path).is_file():
-        raise MissingFileError(f"{path}: expected a checkpoint, found no such file")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever its zip reader and unpickler do: a dozen types
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise CheckpointError(
-            f"{path}: expected a checkpoint written by itrt, found a truncated or foreign file ({reason})"
-        ) from None
+    content = read_torch_file(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a checkpoint written by itrt, found another file of torch.save")
     if content.get("version") != VERSION:
@@ -119,24 +113,6 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         if not isinstance(content.get(key), dict):
             raise CheckpointError(f"{path}: expected a dictionary {key!r}, found {type(content.get(key)).__name__}")
     return content
-
-
-def load_weights(path: str | Path, content: Mapping[str, Any], network: IterativeNetwork) -> None:
-    """Copy the weights of ``read_checkpoint`` into a network; raise CheckpointError with every difference."""
-    found, expected = content["weights"], network.state_dict()
-    differences = [f"no {name}" for name in expected if name not in found]
-    differences += [f"unexpected {name}" for name in found if name not in expected]
-    for name in expected:
-        shape = tuple(getattr(found.get(name), "shape", ()))
-        if name in found and shape != tuple(expected[name].shape):
-            differences.append(f"{name} of shape {shape} instead of {tuple(expected[name].shape)}")
-    if differences:
-        more = f" and {len(differences) - 8} more" if len(differences) > 8 else ""
-        raise CheckpointError(
-            f"{path}: expected the weights of this {type(network).__name__}, found those of "
-            f"a different {content['network'].get('class')}: {'; '.join(differences[:8])}{more}"
-        )
-    network.load_state_dict(found)
 
 
 def read_metadata(path: str | Path, content: Mapping[str, Any]) -> Metadata:

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
 from itrt.train.average import WeightAverage
 from itrt.train.batches import batches_per_epoch, epoch_batches
-from itrt.train.checkpoint import Metadata, load_weights, read_checkpoint, save_network
+from itrt.train.checkpoint import Metadata, read_checkpoint, save_network
 from itrt.train.data import SegmentationData
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
 from itrt.train.optimizer import compact_state, make_optimizer, round_moments
@@ -243,7 +243,7 @@ class _Trainer:
         training: Any = content.get("training")
         if not isinstance(training, dict):
             raise CheckpointError(f"{path}: expected the checkpoint of a training, found a network without one")
-        load_weights(path, content, self.result)
+        load_weights(self.result, content["weights"], source=str(path))
         differences = Recipe(**content["metadata"]["recipe"]).differences(self.recipe)
         if "epochs" in differences:
             logger.warning("epochs: resuming with %d instead of %d", *reversed(differences.pop("epochs")))

@@ -151,7 +151,7 @@ TEST(Pool, RowsBeforeTheFirstMayBeMissing) {
   constexpr std::int64_t first_row = 3;  // of the output; it reads the input from row 5 on
   const std::int64_t row_blocks = call.horizontal.output * kernels::pool_blocks(call.channels);
   const std::int64_t skipped = first_row * call.horizontal.output * call.channels;
-  const ExactMemory rest(std::span(values).subspan(5 * 9 * 40), 0);
+  const ExactMemory rest(std::span<const std::uint8_t>(values).subspan(5 * 9 * 40), 0);
   each_kernel(kernels::pool_kernels(), [&](const kernels::PoolKernel& kernel) {
     std::vector<std::uint8_t> found(expected.size() - static_cast<std::size_t>(skipped));
     kernels::PoolCall part = call;
@@ -160,7 +160,8 @@ TEST(Pool, RowsBeforeTheFirstMayBeMissing) {
     part.output = found.data();
     part.output_first_row = first_row;
     kernel.run(part, first_row * row_blocks, 6 * row_blocks);
-    expect_equal<std::uint8_t>(std::span(expected).subspan(static_cast<std::size_t>(skipped)), found);
+    expect_equal<std::uint8_t>(std::span<const std::uint8_t>(expected).subspan(static_cast<std::size_t>(skipped)),
+                               found);
   });
 }
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/aligned_buffer.h"
 #include "kernels/exact_memory.h"
 #include "reference/kernels.h"
@@ -79,14 +82,87 @@ TEST(Resize, SizesUpAndDown) {
   expect_exact(random, 1, 1, 33, 7, 5);
 }
 
+// Aligned corners: each axis by itself, so that what a position is can be said in a line.
+TEST(Resize, AlignedCornersInterpolateBetweenTheCorners) {
+  Random random(3);
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    const bool vertical = between(random, 0, 1) == 1;
+    const std::int64_t input = between(random, 1, 9), output = between(random, 1, 20),
+                       channels = between(random, 1, 70);
+    const ExactMemory memory(random_bytes<std::uint8_t>(random, input * channels), 0);
+    std::vector<std::uint8_t> expected;
+    for (std::int64_t o = 0; o < output; ++o) {
+      const std::int64_t whole = std::max<std::int64_t>(output - 1, 1), position = o * (input - 1);
+      const std::int64_t below = position / whole, above = std::min(below + 1, input - 1);
+      const auto weight = static_cast<std::int64_t>(
+          std::floor(128.0 * static_cast<double>(position % whole) / static_cast<double>(whole) + 0.5));
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const std::int64_t sum =
+            (128 - weight) * memory.data()[below * channels + c] + weight * memory.data()[above * channels + c];
+        expected.push_back(static_cast<std::uint8_t>((sum * 128 + 8192) / 16384));
+      }
+    }
+    each_kernel(kernels::resize_kernels(), [&](const kernels::ResizeKernel& kernel) {
+      std::vector<std::uint8_t> found(expected.size());
+      AlignedBuffer scratch(kernels::resize_scratch_bytes(input, output, channels));
+      kernels::ResizeCall call = {.input = memory.data(),
+                                  .input_height = vertical ? input : 1,
+                                  .input_width = vertical ? 1 : input,
+                                  .channels = channels,
+                                  .output = found.data(),
+                                  .output_height = vertical ? output : 1,
+                                  .output_width = vertical ? 1 : output,
+                                  .alignment = kernels::Alignment::corners,
+                                  .scratch = scratch.data()};
+      kernel.run(call, 0, call.output_height);
+      expect_equal<std::uint8_t>(expected, found);
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(Resize, TheNearestPixelIsTheOneAtTheRoundedDownPosition) {
+  Random random(4);
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    kernels::ResizeCall call;
+    call.input_height = between(random, 1, 9), call.input_width = between(random, 1, 9);
+    call.output_height = between(random, 1, 20), call.output_width = between(random, 1, 20);
+    call.channels = between(random, 1, 40);
+    const ExactMemory input(random_bytes<std::uint8_t>(random, call.input_height * call.input_width * call.channels),
+                            0);
+    call.input = input.data();
+    std::vector<std::uint8_t> expected;
+    for (std::int64_t y = 0; y < call.output_height; ++y) {
+      for (std::int64_t x = 0; x < call.output_width; ++x) {
+        const std::int64_t row = y * call.input_height / call.output_height;
+        const std::int64_t column = x * call.input_width / call.output_width;
+        for (std::int64_t c = 0; c < call.channels; ++c) {
+          expected.push_back(input.data()[(row * call.input_width + column) * call.channels + c]);
+        }
+      }
+    }
+    std::vector<std::uint8_t> found(expected.size());
+    call.output = found.data();
+    const std::int64_t cut = between(random, 0, call.output_height);
+    kernels::resize_nearest(call, cut, call.output_height);
+    kernels::resize_nearest(call, 0, cut);
+    expect_equal<std::uint8_t>(expected, found);
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Resize, WeightsSumToOneAtEverySize) {
   for (const std::int64_t input : {1, 2, 3, 30, 97, 1023}) {
     for (const std::int64_t output : {1, 2, 3, 59, 97, 1023, 4000}) {
       for (std::int64_t o = 0; o < output; ++o) {
-        const kernels::ResizeTap tap = kernels::resize_tap(o, input, output);
-        ASSERT_EQ(tap.weight0 + tap.weight1, 128);
-        ASSERT_TRUE(tap.weight1 >= 0 && tap.weight1 <= 128);
-        ASSERT_TRUE(tap.index0 >= 0 && tap.index0 <= tap.index1 && tap.index1 < input);
+        for (const kernels::Alignment alignment : {kernels::Alignment::borders, kernels::Alignment::corners}) {
+          const kernels::ResizeTap tap = kernels::resize_tap(o, input, output, alignment);
+          ASSERT_EQ(tap.weight0 + tap.weight1, 128);
+          ASSERT_TRUE(tap.weight1 >= 0 && tap.weight1 <= 128);
+          ASSERT_TRUE(tap.index0 >= 0 && tap.index0 <= tap.index1 && tap.index1 < input);
+        }
       }
     }
   }

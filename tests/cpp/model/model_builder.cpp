@@ -387,7 +387,9 @@ Program every_operator() {
   program.image = image, program.logits = logits;
   using model::Pool;
   using model::Resize;
-  const Pool largest = {.input = features, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1, 1, 1}};
+  Pool largest;
+  largest.input = features;
+  largest.kernel = {3, 3}, largest.stride = {2, 2}, largest.padding = {1, 1, 1, 1};
   const Pool average = {.input = pooled,
                         .mode = Pool::Mode::average,
                         .kernel = {2, 2},
@@ -396,6 +398,11 @@ Program every_operator() {
                         .ceil = true,
                         .count_padding = true,
                         .scale = {16384, 15}};
+  Resize doubled, corner;
+  doubled.input = padded, doubled.mode = Resize::Mode::nearest;
+  doubled.factor = std::array{model::Fraction{2, 1}, model::Fraction{2, 1}};
+  corner.input = joined, corner.align_corners = true;
+  corner.size = std::array<std::int64_t, 2>{5, 6};
   model::Lookup table = {.input = mean, .table = {}, .tables = 8};
   table.table.values = {std::vector<std::uint8_t>(8 * 256)};
   for (std::uint8_t& value : table.table.values[0]) value = static_cast<std::uint8_t>(random.integer(0, 255));
@@ -407,9 +414,9 @@ Program every_operator() {
                   {"scale", gated, model::Multiply{{averaged, gate}, 21000, 20, {1, 254}}},
                   {"pad", padded, model::Pad{gated, {1, 2, 0, -1}, model::Pad::Mode::replicate}},
                   {"shuffle", spread, model::DepthToSpace{padded, {2, 2}}},
-                  {"double", up, Resize{.input = padded, .factor = {{{2, 1}, {2, 1}}}, .mode = Resize::Mode::nearest}},
+                  {"double", up, doubled},
                   {"join", joined, model::Gather{{spread, up}, {{0, 0, 2}, {1, 4, 3}, {1, 0, 1}}}},
-                  {"corner", corners, Resize{.input = joined, .size = {{5, 6}}, .align_corners = true}}};
+                  {"corner", corners, corner}};
   program.head = {random_convolution("classify", logits, {random_term(corners, {2, 1, 1, 6}, random)}, 1, random)};
   describe(program, "every operator", 2);
   return program;

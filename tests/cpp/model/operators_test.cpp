@@ -119,7 +119,7 @@ TEST_F(OperatorsTest, FieldsHaveRanges) {
   expect_edit_rejected("[0,0,2]", "[0,-1,2]", {"stem[9].channels[0][1]", "0 to 65536", "-1"});
   expect_edit_rejected("\"inputs\":[8,9]", "\"inputs\":[]", {"stem[9].inputs", "1 to 4096 inputs", "found 0"});
   expect_edit_rejected("\"kind\":\"gather\"", "\"kind\":\"concat\"",
-                       {"stem[9].kind", "convolution, add, resize", "or depth_to_space", "concat"});
+                       {"stem[9].kind", "convolution or add or resize", "or depth_to_space", "concat"});
 }
 
 TEST_F(OperatorsTest, AResizeHasOneTarget) {

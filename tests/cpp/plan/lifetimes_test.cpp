@@ -67,6 +67,15 @@ TEST(Lifetimes, AStateThatIsReadLastIsCopied) {
   EXPECT_NE(tensors.buffer_of_tensor[7], tensors.buffer_of_tensor[2]);
 }
 
+TEST(Lifetimes, ElementwiseOperatorsWriteOverWhatIsNotBroadcast) {
+  enum : TensorIndex { image, features, pooled, averaged, mean, gate, gated, padded };
+  const TensorBuffers tensors = buffers_of(test::every_operator(), {9, 14});
+  EXPECT_EQ(tensors.buffer_of_tensor[gate], tensors.buffer_of_tensor[mean]);       // a table
+  EXPECT_EQ(tensors.buffer_of_tensor[gated], tensors.buffer_of_tensor[averaged]);  // a product, of pixels and one pixel
+  EXPECT_NE(tensors.buffer_of_tensor[gated], tensors.buffer_of_tensor[gate]);
+  EXPECT_NE(tensors.buffer_of_tensor[padded], tensors.buffer_of_tensor[gated]);
+}
+
 TEST(Lifetimes, AnAdditionWritesTheNextStateOverTheState) {
   Program program = test::small_network();
   std::get<model::Add>(program.block[4].body).inputs[1] = 2;

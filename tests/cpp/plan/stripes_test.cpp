@@ -72,6 +72,68 @@ TEST(Stripes, RowsThatAreRead) {
   EXPECT_EQ(RowsRead::elementwise().of({4, 4}, 5).count(), 0);
 }
 
+// Every row that an operator reads is named, of every size; those of exact windows alone.
+TEST(Stripes, RowsThatOtherOperatorsRead) {
+  struct Operation {
+    RowsRead rows;
+    std::int64_t output;
+    bool exact;
+    std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t)> read;  // by one row of the output, inclusive
+  };
+  const auto inside = [](std::int64_t row, std::int64_t height) {
+    return std::clamp<std::int64_t>(row, 0, height - 1);
+  };
+  for (std::int64_t in = 1; in <= 9; ++in) {
+    std::vector<Operation> operations;
+    for (std::int64_t out = 1; out <= 14; ++out) {
+      operations.push_back({RowsRead::aligned_corners(in, out), out, true, [=](std::int64_t o) {
+                              const std::int64_t row = o * (in - 1) / std::max<std::int64_t>(out - 1, 1);
+                              return std::pair(row, std::min(row + 1, in - 1));
+                            }});
+      operations.push_back({RowsRead::nearest(in, out), out, true,
+                            [=](std::int64_t o) { return std::pair(o * in / out, o * in / out); }});
+      operations.push_back({RowsRead::divided(in, out), out, false, [=](std::int64_t o) {
+                              return std::pair(o * in / out, ((o + 1) * in + out - 1) / out - 1);
+                            }});
+      operations.push_back({RowsRead::everything(in), out, true, [=](std::int64_t) { return std::pair(0L, in - 1); }});
+    }
+    for (std::int64_t block = 1; block <= 3; ++block) {
+      operations.push_back(
+          {RowsRead::blocks(block), in * block, true, [=](std::int64_t o) { return std::pair(o / block, o / block); }});
+    }
+    for (std::int64_t top = -in + 1; top <= 4; ++top) {
+      operations.push_back({RowsRead::replicated(top), in + top + 3, true,
+                            [=](std::int64_t o) { return std::pair(inside(o - top, in), inside(o - top, in)); }});
+    }
+    for (std::int64_t top = 0; top < in; ++top) {
+      for (std::int64_t bottom = 0; bottom < in; ++bottom) {
+        operations.push_back(
+            {RowsRead::padded(top, std::max(top, bottom)), in + top + bottom, false, [=](std::int64_t o) {
+               const std::int64_t row = in - 1 - std::abs(in - 1 - std::abs(o - top));
+               return std::pair(row, row);
+             }});
+      }
+    }
+    for (const Operation& each : operations) {
+      for (std::int64_t first = 0; first < each.output; ++first) {
+        for (std::int64_t last = first + 1; last <= each.output; ++last) {
+          std::int64_t lowest = in, highest = -1;
+          for (std::int64_t row = first; row < last; ++row) {
+            lowest = std::min(lowest, each.read(row).first);
+            highest = std::max(highest, each.read(row).second);
+          }
+          const Rows found = each.rows.of({first, last}, in);
+          ASSERT_LE(found.first, lowest);
+          ASSERT_GT(found.last, highest);
+          if (each.exact) {
+            ASSERT_EQ(found, (Rows{lowest, highest + 1}));
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Stripes, BadGroupsAreErrors) {
   expect_error<InvalidArgument>([] { plan_stripes(two_convolutions(), 0); }, {"rows of a stripe", "at least 1", "0"});
   expect_error<InvalidArgument>([] { plan_stripes({}, 1); }, {"operators of a stripe group", "at least 1"});

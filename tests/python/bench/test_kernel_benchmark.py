@@ -16,6 +16,8 @@ from itrt.bench.shapes import (
     TABLE,
     AddShape,
     ConvolutionShape,
+    PointwiseShape,
+    PoolShape,
     ResampleShape,
     Shape,
     TermShape,
@@ -36,6 +38,11 @@ SMALL: list[Shape] = [
     AddShape(3, 5, 6, 7),
     ResampleShape("resize", 5, 6, 7, 10, 11),
     ResampleShape("labels", 5, 6, 7, 20, 22),
+    PoolShape("max", 3, 2, 9, 11, 7),
+    PoolShape("average", 3, 1, 9, 11, 7),
+    PoolShape("average", None, 1, 5, 7, 70),
+    PointwiseShape("lookup", 5, 6, 7),
+    PointwiseShape("multiply", 5, 6, 7),
 ]
 
 

@@ -261,7 +261,7 @@ def test_a_generator_is_enough_and_is_read_once(tmp_path: Path) -> None:
         ({"std": (0.5, 0.0, 0.5)}, "std: expected positive numbers"),
         ({"std": (0.5, float("nan"), 0.5)}, "std: expected 3 finite numbers"),
         ({"classes": ["a", "b", "c"]}, "classes: expected 2 names, as many as logits, found 3"),
-        ({"classes": "ab"}, "classes: expected a sequence of names, found 'ab'"),
+        ({"classes": "ab"}, "classes: expected a sequence of names or a number, found 'ab'"),
         ({"classes": []}, "classes: expected 1 to 65536 names, found 0"),
         ({"palette": [(0, 0, 0)]}, "palette: expected 2 colors, one a class, found 1"),
         ({"palette": [(0, 0, 0), (0, 0, 256)]}, r"palette: expected colors of three numbers 0\.\.255"),

@@ -85,7 +85,7 @@ def test_a_layer_reads_no_other_rows(seed: int) -> None:
 
 def resized(height: int, output_height: int) -> Workload:
     tensors = (TensorSize("in", height, 3, 4), TensorSize("out", output_height, 5, 4))
-    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0),), Constants(0, 0), Constants(0, 0))
+    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0, reads="bilinear"),), Constants(0, 0), Constants(0, 0))
     return Workload("resize", 1, 1, tensors, (layer,), 0, None, None, 1)
 
 

@@ -1,0 +1,35 @@
+"""The converter's parity report as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itrt.cli.console import output, table
+
+if TYPE_CHECKING:
+    from itrt.converter import ParityReport
+
+
+def print_parity(report: ParityReport) -> None:
+    """Print the signal-to-noise ratio of every tensor, the agreement of labels, and the converter's notes."""
+    console = output()
+    steps = sorted({row.step for row in report.tensors if row.step is not None})
+    headings = ["stem", *(str(step + 1) for step in steps)]
+    ratios = table(
+        "tensor", *headings, numbers=headings, title="signal to noise, dB, after the stem and in each iteration"
+    )
+    cells = {(row.tensor, row.step): f"{row.snr_db:.1f}" for row in report.tensors}
+    for tensor in dict.fromkeys(row.tensor for row in report.tensors):
+        ratios.add_row(tensor, *(cells.get((tensor, step), "") for step in (None, *steps)))
+    headings = ["iteration", "equal labels", "float mIoU", "int8 mIoU"]
+    labels = table(*headings, numbers=headings, title=f"labels, {report.images} calibration images")
+    for row in report.iterations:
+        labels.add_row(f"{row.iteration}", f"{row.equal_labels:.4f}", _number(row.float_miou), _number(row.int8_miou))
+    console.print(ratios)
+    console.print(labels)
+    for note in report.notes:
+        console.print(f"note: {note}")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
