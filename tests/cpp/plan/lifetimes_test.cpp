@@ -319,6 +319,15 @@ model::Gather random_gather(Random& random, const RandomProgram& result, const s
   return gather;
 }
 
+// Whether the tensor's size follows from a gather, or a gather's from it.
+bool is_gathered(const std::vector<Operator>& operators, TensorIndex tensor) {
+  return std::any_of(operators.begin(), operators.end(), [&](const Operator& op) {
+    const auto inputs = model::inputs_of(op);
+    const bool is_read = std::count(inputs.begin(), inputs.end(), tensor) > 0;
+    return std::holds_alternative<model::Gather>(op.body) && (op.output == tensor || is_read);
+  });
+}
+
 // Additions, convolutions and gathers of random readable tensors of random sizes: the planner looks at nothing else.
 RandomProgram random_program(Random& random) {
   RandomProgram result;
@@ -364,8 +373,9 @@ RandomProgram random_program(Random& random) {
     program.state = random.of(outputs(program.stem));
     program.block = section(1 + random.below(7), readable);
     program.next_state = random.of(outputs(program.block));
-    for (Operator& op : program.block) {  // a gather's output has the size of its inputs, the next state the state's
-      if (op.output == *program.next_state) op.body = model::Add{model::inputs_of(op), {}, 0, {}};
+    if (is_gathered(program.block, *program.next_state)) {  // it keeps its size
+      program.block.push_back({"op", new_tensor(), model::Add{{random.of(readable)}, {}, 0, {}}});
+      program.next_state = program.block.back().output;
     }
     const auto state = static_cast<std::size_t>(*program.state), next = static_cast<std::size_t>(*program.next_state);
     result.sizes[next] = result.sizes[state];
