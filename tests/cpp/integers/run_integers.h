@@ -4,14 +4,14 @@
 #include <cstdint>
 
 struct IntegersRun {
-  const std::uint8_t* file;  // a model file
-  std::int64_t file_bytes;
-  const std::uint8_t* image;  // (height, width, 3)
-  std::int64_t height, width;
-  std::int64_t iterations;
-  int threads;
-  std::uint8_t* logits;  // those of the last iteration
-  std::uint8_t* labels;  // (height, width)
+  const std::uint8_t* file = nullptr;  // a model file
+  std::int64_t file_bytes = 0;
+  const std::uint8_t* image = nullptr;  // (height, width, 3)
+  std::int64_t height = 0, width = 0;
+  std::int64_t iterations = 0;
+  int threads = 1;
+  std::uint8_t* logits = nullptr;  // those of the last iteration
+  std::uint8_t* labels = nullptr;  // (height, width)
 };
 
 // False where the file is not one that runs on the image.
