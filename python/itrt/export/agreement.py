@@ -94,12 +94,13 @@ def open_session(exported: bytes, threads: int = 1) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    if _kernels_saturate():
+    if kernels_saturate():
         options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
 
 
-def _kernels_saturate() -> bool:
+def kernels_saturate() -> bool:
+    """Whether this CPU is one of those, on which `open_session` has float convolutions."""
     isas = detected_isas()
     return "avx2" in isas and not {"avx_vnni", "avx512_vnni"} & set(isas)
 

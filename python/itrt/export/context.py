@@ -60,9 +60,9 @@ class Context:
     def halves_up(self, value: str, granule: float = 0.0) -> str:
         """Steps that a rounding to even rounds as itrt does: with halves up.
 
-        `granule` is what all values are multiples of. Half of it is added: halves then go up, and nothing else changes.
+        `granule` is what all values are multiples of. A part of it is added: halves then go up, nothing else changes.
         """
-        little = max(granule / 2, _FINEST)
+        little = max(granule / 4, _FINEST)
         return self.graph.node("Add", [value, self.graph.constant(np.array(little, np.float32))])
 
     def size_of(self, index: int) -> Integers:

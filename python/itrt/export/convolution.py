@@ -25,14 +25,15 @@ _CHANNELS = 1  # the axis
 def convolution(context: Context, operator: Convolution) -> str:
     """Translate the operator: its u8 output's name."""
     bias = np.asarray(operator.bias.at(context.step), np.int64)
-    groups = _that_share_a_node(context, operator.terms)
+    groups = that_share_a_node(context, operator.terms)
     total = _convolved(context, operator, groups[0], bias)
     for terms in groups[1:]:
         total = context.graph.node("Add", [total, _convolved(context, operator, terms, np.zeros_like(bias))])
     return context.quantized(total, operator.output, operator.clamp)
 
 
-def _that_share_a_node(context: Context, terms: Sequence[Term]) -> list[list[Term]]:
+def that_share_a_node(context: Context, terms: Sequence[Term]) -> list[list[Term]]:
+    """Return the terms in groups, each of which is one Conv of concatenated inputs."""
     found: dict[tuple[object, ...], list[Term]] = {}
     for number, term in enumerate(terms):
         zero_points = context.tensor(term.input).zero_points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,7 +27,9 @@ from itrt.format import (
 )
 from itrt.format.costs import Size
 
-IMAGE, LABELS, LOGITS = "image", "labels", "logits"
+IMAGE: Final = "image"
+LABELS: Final = "labels"
+LOGITS: Final = "logits"
 
 
 def unrolled(program: Program, iterations: int, sizes: tuple[Size, ...] | None, outputs: Iterable[str]) -> bytes:
@@ -57,10 +59,11 @@ def unrolled(program: Program, iterations: int, sizes: tuple[Size, ...] | None, 
 def _translate(context: Context, section: Iterable[Operator], step: str) -> None:
     for operator in section:
         context.graph.scope = f"{operator.name}{step}/"
-        context.values[operator.output] = _translated(context, operator)
+        context.values[operator.output] = translated(context, operator)
 
 
-def _translated(context: Context, operator: Operator) -> str:
+def translated(context: Context, operator: Operator) -> str:
+    """Add an operator to the graph: the name of its output there."""
     match operator:
         case Convolution():
             return convolution(context, operator)
