@@ -59,6 +59,7 @@ def _compare(model: Model, output: Path, images: Sequence[Any], iterations: int 
     if found.equal_labels is not None:
         rows.append(("equal labels", f"{100 * found.equal_labels:.4f} %"))
     if found.equal_logits is not None:
-        steps = console.counted(found.largest_difference or 0, "step")
-        rows.append(("equal logits", f"{100 * found.equal_logits:.4f} %, others differ by at most {steps}"))
+        rows.append(("equal logits", f"{100 * found.equal_logits:.4f} %"))
+    if found.largest_difference:
+        rows.append(("largest difference", f"{console.counted(found.largest_difference, 'step')} of a logit"))
     console.output().print(console.facts(rows))
