@@ -29,6 +29,10 @@ def export(
     answers: Annotated[
         list[str] | None, typer.Option("--answer", help=f"{' or '.join(OUTPUTS)}; may be repeated. [default: both]")
     ] = None,
+    copy_weights: Annotated[
+        bool,
+        typer.Option("--copy-weights", help="One copy an iteration: for x64quantprecision, on x86 without VNNI."),
+    ] = False,
     check: Annotated[
         str | None, typer.Option(help="Images to compare with ONNX Runtime's answers: a directory, or synthetic.")
     ] = None,
@@ -37,7 +41,7 @@ def export(
     image_size = None if size is None else parse_size(size)
     loaded = load(model)
     images = None if check is None else _images(check)
-    write_onnx(model, output, iterations, image_size, answers or OUTPUTS)  # type: ignore[arg-type]
+    write_onnx(model, output, iterations, image_size, answers or OUTPUTS, copy_weights)  # type: ignore[arg-type]
     typer.echo(f"wrote {output}: {console.binary_size(output.stat().st_size)}")
     if images is not None:
         _compare(loaded, output, images, iterations)

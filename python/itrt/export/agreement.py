@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from itrt._core import detected_isas
 from itrt.errors import InvalidArgumentError, MissingDependencyError
+from itrt.export.sharing import with_copied_weights
 from itrt.export.unrolled import IMAGE, LABELS, LOGITS
 from itrt.images import Image, read_image
 from itrt.runtime import Model
@@ -82,8 +83,8 @@ def measure_agreement(
 def open_session(exported: bytes, threads: int = 1) -> Any:
     """ONNX Runtime's session for a model, on the CPU.
 
-    Its kernels for x86 without VNNI add pairs of products with saturation, and lose what 8-bit weights need. There it
-    computes in float: quantized operators are not fused.
+    Its fast kernels for x86 without VNNI add pairs of products with saturation, and lose what 8-bit weights need. There
+    it takes its exact ones.
     """
     try:
         import onnxruntime
@@ -95,12 +96,13 @@ def open_session(exported: bytes, threads: int = 1) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     if kernels_saturate():
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        exported = with_copied_weights(exported)
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
 
 
 def kernels_saturate() -> bool:
-    """Whether this CPU is one of those, on which `open_session` has float convolutions."""
+    """Whether this CPU is such an x86."""
     isas = detected_isas()
     return "avx2" in isas and not {"avx_vnni", "avx512_vnni"} & set(isas)
 

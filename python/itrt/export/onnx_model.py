@@ -9,6 +9,7 @@ from typing import Literal
 
 from itrt.arguments import check_count
 from itrt.errors import InvalidArgumentError, MissingDependencyError
+from itrt.export.sharing import with_copied_weights
 from itrt.export.unrolled import LABELS, LOGITS, unrolled
 from itrt.files import check_target, write_atomically
 from itrt.format import Program, read, to_bytes
@@ -26,6 +27,7 @@ def to_onnx(
     iterations: int | None = None,
     image_size: Size | None = None,
     outputs: Sequence[Output] = OUTPUTS,
+    copy_weights: bool = False,
 ) -> bytes:
     """Return a model as the bytes of an ONNX model of one number of iterations: the loop is unrolled.
 
@@ -43,6 +45,9 @@ def to_onnx(
     outputs
         ``labels``, (height, width) u8 (u16 with more than 256 classes), ``logits``, (classes, h, w) float32 at the
         head's resolution, or both, in this order.
+    copy_weights
+        A copy of the weights for every iteration. ONNX Runtime needs it for its setting "session.x64quantprecision",
+        without which its sums are wrong on x86 CPUs without VNNI.
 
     Raises
     ------
@@ -60,7 +65,8 @@ def to_onnx(
     names = _checked_outputs(outputs)
     if find_spec("onnx") is None:
         raise MissingDependencyError(f"{source}: exporting needs onnx, found none; pip install 'itrt[onnx]'")
-    return unrolled(program, count, sizes, names)
+    exported = unrolled(program, count, sizes, names)
+    return with_copied_weights(exported) if copy_weights else exported
 
 
 def write_onnx(
@@ -69,6 +75,7 @@ def write_onnx(
     iterations: int | None = None,
     image_size: Size | None = None,
     outputs: Sequence[Output] = OUTPUTS,
+    copy_weights: bool = False,
 ) -> None:
     """Write what `to_onnx` returns, in one step.
 
@@ -76,7 +83,7 @@ def write_onnx(
     MissingFileError for a directory that is not there: both before any work.
     """
     target = check_target(path, _SUFFIX)
-    write_atomically(target, to_onnx(model, iterations, image_size, outputs))
+    write_atomically(target, to_onnx(model, iterations, image_size, outputs, copy_weights))
 
 
 def _checked_size(size: Size) -> Size:
