@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,6 +65,14 @@ class Context:
         """
         little = max(granule / 4, _FINEST)
         return self.graph.node("Add", [value, self.graph.constant(np.array(little, np.float32))])
+
+    def padded(self, value: str, padding: Sequence[int], zero_point: int, mode: str = "constant") -> str:
+        """Return bytes with more pixels or, where padding is negative, less: top, left, bottom, right."""
+        if not any(padding):
+            return value
+        top, left, bottom, right = padding
+        pads = self.numbers(0, 0, top, left, 0, 0, bottom, right)
+        return self.graph.node("Pad", [value, pads, self.graph.constant(np.array(zero_point, np.uint8))], mode=mode)
 
     def size_of(self, index: int) -> Integers:
         """Height and width of a tensor."""

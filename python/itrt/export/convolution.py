@@ -85,13 +85,11 @@ def _padded_channels(context: Context, term: Term) -> str:
     value, graph = context.values[term.input], context.graph
     if not any(term.padding):
         return value
-    top, left, bottom, right = term.padding
-    pads = context.numbers(0, 0, top, left, 0, 0, bottom, right)
     channels = []
     for index, zero_point in enumerate(context.tensor(term.input).zero_points):
         bounds = [context.numbers(number) for number in (index, index + 1, _CHANNELS)]
         channel = graph.node("Slice", [value, *bounds])
-        channels.append(graph.node("Pad", [channel, pads, graph.constant(np.array(zero_point, np.uint8))]))
+        channels.append(context.padded(channel, term.padding, zero_point))
     return graph.node("Concat", channels, axis=_CHANNELS)
 
 

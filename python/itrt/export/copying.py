@@ -27,24 +27,16 @@ def gather(context: Context, operator: Gather) -> str:
 
 def pad(context: Context, operator: Pad) -> str:
     """Translate padding, then cropping: what is mirrored is the input, not what is left of it."""
-    graph, value = context.graph, context.values[operator.input]
-    grown = [max(extent, 0) for extent in operator.padding]
-    cropped = [min(extent, 0) for extent in operator.padding]
-    for (top, left, bottom, right), mode in ((grown, _PAD_MODES[operator.mode]), (cropped, "constant")):
-        if any((top, left, bottom, right)):
-            zero_point = graph.constant(np.array(context.zero_point(operator.input), np.uint8))
-            value = graph.node(
-                "Pad", [value, context.numbers(0, 0, top, left, 0, 0, bottom, right), zero_point], mode=mode
-            )
-    return value
+    zero_point = context.zero_point(operator.input)
+    grown, cropped = ([limit(extent, 0) for extent in operator.padding] for limit in (max, min))
+    value = context.padded(context.values[operator.input], grown, zero_point, _PAD_MODES[operator.mode])
+    return context.padded(value, cropped, zero_point)
 
 
 def depth_to_space(context: Context, operator: DepthToSpace) -> str:
-    """Translate a rearrangement of channels; ONNX has an operator for square blocks."""
+    """Translate a rearrangement of channels: ONNX's operator has square blocks alone, ONNX Runtime 1.20's no bytes."""
     graph, value = context.graph, context.values[operator.input]
     down, across = operator.block
-    if down == across:
-        return graph.node("DepthToSpace", [value], blocksize=down, mode="DCR")
     channels = context.tensor(operator.input).channels // prod(operator.block)
     size = context.size_of(operator.input)
     split = size.joined(1, down, across, channels)

@@ -23,15 +23,21 @@ def max_pool(context: Context, operator: Pool) -> str:
 
 
 def average_pool(context: Context, operator: Pool) -> str:
-    """Translate an average of windows."""
+    """Translate an average of windows.
+
+    Padding that counts is made before: with "ceil", ONNX Runtime up to 1.20 counts what lies beyond it, too.
+    """
+    zero_point, padding = context.zero_point(operator.input), operator.padding
+    value = context.values[operator.input]
+    if operator.count_padding:
+        value, padding = context.padded(value, padding, zero_point), (0, 0, 0, 0)
     value = context.graph.node(
         "AveragePool",
-        [_averaged_input(context, operator)],
+        [context.graph.dequantize(value, _factor(operator), zero_point)],
         kernel_shape=operator.kernel,
         strides=operator.stride,
-        pads=operator.padding,
+        pads=padding,
         ceil_mode=int(operator.ceil),
-        count_include_pad=int(operator.count_padding),
     )
     value = _without_late_windows(context, operator, value)
     return context.quantized(context.halves_up(value), operator.output)
@@ -39,7 +45,7 @@ def average_pool(context: Context, operator: Pool) -> str:
 
 def adaptive_pool(context: Context, operator: AdaptivePool) -> str:
     """Translate averages of uneven windows: a matrix of shares from the left, one from the right."""
-    value = _averaged_input(context, operator)
+    value = context.dequantized(operator.input, _factor(operator))
     if operator.size == (1, 1):
         value = context.graph.node("GlobalAveragePool", [value])
     else:
@@ -68,8 +74,9 @@ def _without_late_windows(context: Context, operator: Pool, value: str) -> str:
     return graph.node("Slice", [value, context.numbers(0, 0), end, context.numbers(_ROWS, _COLUMNS)])
 
 
-def _averaged_input(context: Context, operator: Pool | AdaptivePool) -> str:
-    return context.dequantized(operator.input, operator.multiplier * 2.0**-operator.shift)
+def _factor(operator: Pool | AdaptivePool) -> float:
+    """Output steps an input step."""
+    return operator.multiplier * 2.0**-operator.shift
 
 
 def _shares(context: Context, operator: AdaptivePool, axis: int) -> str:
