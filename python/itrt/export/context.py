@@ -85,5 +85,5 @@ class Context:
         return Integers(self.graph, np.array(values, np.int64))
 
     def numbers(self, *values: int) -> str:
-        """A constant int64 vector."""
-        return self.graph.constant(np.array(values, np.int64))
+        """A constant vector's name."""
+        return self.integers(*values).name

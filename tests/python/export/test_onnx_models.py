@@ -50,10 +50,12 @@ def test_labels_and_logits_are_equal(iterations: int, size: tuple[int, int] | No
 
 
 def test_the_packaged_model_is_equal_on_drawn_scenes() -> None:
-    scenes = [draw_scene(*size, np.random.default_rng(seed))[0] for seed, size in enumerate([(60, 84), (64, 96)])]
+    """Of sizes that four strides of two do not divide."""
+    sizes = [(44, 60), (31, 53)]
+    scenes = [draw_scene(*size, np.random.default_rng(seed))[0] for seed, size in enumerate(sizes)]
     model = itrt.load("itnet-camvid", threads=1)
-    found = measure_agreement(model, to_onnx("itnet-camvid"), scenes)
-    assert (found.images, found.pixels) == (2, 60 * 84 + 64 * 96)
+    found = measure_agreement(model, to_onnx("itnet-camvid", 3), scenes, 3)
+    assert (found.images, found.pixels) == (2, 44 * 60 + 31 * 53)
     assert is_equal(found)
 
 
@@ -65,8 +67,8 @@ def test_colours_come_in_the_models_order(order: str) -> None:
 
 def test_random_programs_agree() -> None:
     """Nearly all: networks that mean nothing amplify a step where an average or a product is rounded otherwise."""
-    found = [agreement(random_program(seed), random_image(seed, 13, 17), 1, None) for seed in range(40, 55)]
-    assert sum(is_equal(each) for each in found) >= len(found) - 2
+    found = [agreement(random_program(seed), random_image(seed, 13, 17), 1, None) for seed in range(40, 47)]
+    assert sum(is_equal(each) for each in found) >= len(found) - 1
     assert all(each.equal_labels > 0.9 for each in found)  # type: ignore[operator]
 
 

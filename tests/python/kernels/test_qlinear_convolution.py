@@ -124,7 +124,7 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(problems())
 def test_equals_qlinearconv_of_onnx_runtime(problem: Problem) -> None:
     np.testing.assert_array_equal(problem.by_itrt(), problem.by_onnx_runtime())
