@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from itrt.converter.arguments import check_target
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
+from itrt.files import check_target
 from itrt.quantize import ObserverKind, Requantization
 
 
