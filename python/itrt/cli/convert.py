@@ -15,6 +15,7 @@ from itrt.cli.network_source import Channels, NetworkSource
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
 from itrt.files import check_target
+from itrt.quantize import REQUANTIZATIONS
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -51,6 +52,9 @@ def convert(
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
+    requantize: Annotated[
+        str, typer.Option(help=f"{', '.join(REQUANTIZATIONS)}: by a scale, by 15 bits and a shift, by a shift alone.")
+    ] = "float",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
     name: Annotated[str | None, typer.Option(help="The model's name. [default: the file's]")] = None,
 ) -> None:
@@ -69,12 +73,16 @@ def convert(
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
+    if requantize not in REQUANTIZATIONS:
+        expected = ", ".join(REQUANTIZATIONS)
+        raise InvalidArgumentError(f"--requantize: expected one of {expected}, found {requantize}")
     data = calibration_data(calibrate, dataset, images)
     with progress() as bars:
         conversion = source.convert(
             output,
             data,
             observer=observer or DEFAULT_OBSERVER,
+            requantize=requantize,
             name=name,
             parity_images=parity_images,
             progress=_Stages(bars).update,

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from itrt.cli.console import output, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from itrt.converter import ParityReport
+    from itrt.converter.requantization_loss import RequantizationLoss
 
 
 def print_parity(report: ParityReport) -> None:
@@ -27,8 +30,21 @@ def print_parity(report: ParityReport) -> None:
         labels.add_row(f"{row.iteration}", f"{row.equal_labels:.4f}", _number(row.float_miou), _number(row.int8_miou))
     console.print(ratios)
     console.print(labels)
+    if report.requantization is not None:
+        console.print(_requantization_table(report.requantization))
     for note in report.notes:
         console.print(f"note: {note}")
+
+
+def _requantization_table(loss: RequantizationLoss) -> Table:
+    headings = ["iteration"]
+    for quantity in ("logits, dB", "equal labels"):
+        headings += [f"{quantity}: {loss.requantization}", "float"]
+    rows = table(*headings, numbers=headings, title=f"{loss.requantization} beside float requantization")
+    for row in loss.iterations:
+        ratios = (f"{row.snr_db:.2f}", f"{row.snr_db_with_float:.2f}")
+        rows.add_row(f"{row.iteration}", *ratios, f"{row.equal_labels:.4f}", f"{row.equal_labels_with_float:.4f}")
+    return rows
 
 
 def _number(value: float | None) -> str:

@@ -4,13 +4,16 @@ from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.factory import make_network
 from itrt.converter.parity import IterationParity, ParityReport, TensorParity
+from itrt.converter.requantization_loss import IterationLoss, RequantizationLoss
 
 __all__ = [
     "DEFAULT_OBSERVER",
     "Conversion",
+    "IterationLoss",
     "IterationParity",
     "ParityReport",
     "Progress",
+    "RequantizationLoss",
     "TensorParity",
     "convert",
     "convert_checkpoint",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from itrt.errors import ConversionError, InvalidArgumentError
 from itrt.nn.weights import listed, not_finite
-from itrt.quantize import ObserverKind
+from itrt.quantize import REQUANTIZATIONS, ObserverKind
 
 CHANNELS = 3
 _MAX_CLASSES = 65536
@@ -115,6 +115,12 @@ def check_observer(kind: str) -> None:
     """Raise unless there is such an observer."""
     if kind not in get_args(ObserverKind):
         raise InvalidArgumentError(f"observer: expected one of {', '.join(get_args(ObserverKind))}, found {kind!r}")
+
+
+def check_requantization(kind: str) -> None:
+    """Raise unless there is such a requantization."""
+    if kind not in REQUANTIZATIONS:
+        raise InvalidArgumentError(f"requantize: expected one of {', '.join(REQUANTIZATIONS)}, found {kind!r}")
 
 
 def checked_samples(images: Iterable[Any], labels: Iterable[Any] | None) -> Iterator[Sample]:

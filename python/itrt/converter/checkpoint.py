@@ -11,7 +11,7 @@ from torch import nn
 
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.files import check_target
-from itrt.quantize import ObserverKind
+from itrt.quantize import ObserverKind, Requantization
 
 
 def convert_checkpoint(
@@ -21,6 +21,7 @@ def convert_checkpoint(
     calibration: Iterable[NDArray[np.uint8]],
     network: nn.Module | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
+    requantize: Requantization = "float",
     labels: Iterable[NDArray[np.generic]] | None = None,
     name: str | None = None,
     parity_images: int = 8,
@@ -57,6 +58,7 @@ def convert_checkpoint(
         palette=metadata.palette,
         name=name,
         observer=observer,
+        requantize=requantize,
         labels=labels,
         parity_images=parity_images,
         progress=progress,

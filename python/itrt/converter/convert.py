@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +22,17 @@ from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
 from itrt.converter.quantization import QuantizedGraph, quantize_graph
+from itrt.converter.requantization_loss import requantization_loss
 from itrt.errors import InvalidArgumentError
 from itrt.files import check_target, write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
-from itrt.quantize import ObserverKind
+from itrt.quantize import ObserverKind, Requantization
 
 logger = logging.getLogger("itrt")
 
 Image = NDArray[np.uint8]
 Progress = Callable[[str, int, int | None], None]
-"""Called with a stage ("capture", "calibrate", "parity"), how much of it is done, and of how much, if known."""
+"""Called with a stage ("capture", "calibrate", "parity", ...), how much of it is done, and of how much, if known."""
 
 DEFAULT_OBSERVER: ObserverKind = "mse"
 
@@ -57,6 +58,7 @@ def convert(
     example_input: Tensor | None = None,
     name: str | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
+    requantize: Requantization = "float",
     labels: Iterable[NDArray[np.generic]] | None = None,
     parity_images: int = 8,
     progress: Progress | None = None,
@@ -89,6 +91,10 @@ def convert(
         The model's name; the file's if None.
     observer
         How ranges are calibrated: "minmax", "percentile" (99.99) or "mse".
+    requantize
+        What turns a convolution's sums into outputs: a "float" scale, a "fixed" multiplier of 15 bits and a shift, or
+        a shift alone ("pow2"), which suits networks whose normalization is the same in every iteration, or that were
+        trained for it. The last two need no floating point between image and labels; the report says what they cost.
     labels
         Integer (height, width) labels of the calibration images, in their order, for the report's mean IoUs;
         values that are no class are ignored.
@@ -115,6 +121,7 @@ def convert(
     if given is not None:
         arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
+    arguments.check_requantization(requantize)
     samples = arguments.checked_samples(calibration, labels)
     total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)
@@ -131,24 +138,33 @@ def convert(
     executor = FloatExecutor(graph)
     calibrator = Calibrator(graph, executor, observer)
     kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
-    quantized = quantize_graph(graph, calibrator.ranges())
-    program = _program(
-        graph,
-        quantized,
-        name=name or target.stem,
-        classes=names,
-        palette=colors,
-        metadata={**(metadata or {}), "observer": observer},
-    )
-    data = to_bytes(program)
-    parity = None
-    if kept:
+    ranges = calibrator.ranges()
+
+    def quantized_program(requantization: Requantization) -> tuple[Program, tuple[str, ...]]:
+        quantized = quantize_graph(graph, ranges, requantization)
+        described = {**(metadata or {}), "observer": observer}
+        if requantization != "float":
+            described["requantization"] = requantization
+        program = _program(
+            graph, quantized, name=name or target.stem, classes=names, palette=colors, metadata=described
+        )
+        return program, quantized.notes
+
+    def measured(program: Program, notes: tuple[str, ...], stage: str) -> ParityReport:
         from itrt.loading import load  # the compiled module: nothing else in the converter needs it
 
-        meter = ParityMeter(load(data), executor, program, graph.steps)
-        parity = measure_parity(meter, kept, quantized.notes, lambda done: report_progress("parity", done, len(kept)))
+        meter = ParityMeter(load(to_bytes(program)), executor, program, graph.steps)
+        return measure_parity(meter, kept, notes, lambda done: report_progress(stage, done, len(kept)))
+
+    program, notes = quantized_program(requantize)
+    data = to_bytes(program)
+    parity = measured(program, notes, "parity") if kept else None
+    if parity is not None and requantize != "float":
+        with_float = measured(*quantized_program("float"), "parity of float requantization")
+        logits = program.tensors[program.logits].name
+        parity = replace(parity, requantization=requantization_loss(requantize, parity, with_float, logits))
     write_atomically(target, data)
-    logger.info("%s: %d bytes, %d notes", target, len(data), len(quantized.notes))
+    logger.info("%s: %d bytes, %d notes", target, len(data), len(notes))
     return Conversion(target, program, parity)
 
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from itrt.converter.float_executor import FloatExecutor
+from itrt.converter.requantization_loss import RequantizationLoss
 from itrt.format import Program, Tensor
 from itrt.metrics import ConfusionMatrix
 
@@ -40,12 +41,16 @@ class IterationParity:
 
 @dataclass(frozen=True)
 class ParityReport:
-    """How close the converted model is to the float network, over ``images`` images."""
+    """How close the converted model is to the float network, over ``images`` images.
+
+    ``requantization`` says what integer requantization has cost; None with float scales.
+    """
 
     images: int
     tensors: tuple[TensorParity, ...]
     iterations: tuple[IterationParity, ...]
     notes: tuple[str, ...]
+    requantization: RequantizationLoss | None = None
 
 
 class RunnableModel(Protocol):

@@ -20,8 +20,16 @@ from itrt.quantize.observers import (
     PercentileObserver,
     make_observer,
 )
+from itrt.quantize.requantization import (
+    REQUANTIZATIONS,
+    Requantization,
+    power_of_two_errors,
+    power_of_two_weight_scale,
+    quantize_affine_integers,
+)
 
 __all__ = [
+    "REQUANTIZATIONS",
     "ActivationParameters",
     "MinMaxObserver",
     "MseObserver",
@@ -29,12 +37,16 @@ __all__ = [
     "ObserverKind",
     "PercentileObserver",
     "QuantizedWeights",
+    "Requantization",
     "activation_parameters",
     "fixed_point",
     "largest_bias",
     "make_observer",
     "positive_fixed_point",
+    "power_of_two_errors",
+    "power_of_two_weight_scale",
     "quantize_affine",
+    "quantize_affine_integers",
     "quantize_value",
     "quantize_weights",
     "short_scales",
