@@ -88,10 +88,9 @@ def _execute(file: File, operator: dict[str, Any], values: dict[int, U8], step: 
             terms = [_term(file, term, values, step) for term in fields.terms]
             bias = file.constant(fields.bias, step)
             if isinstance(fields.scale, dict):
-                factor = (file.constant(fields.scale[key], step) for key in ("multiplier", "shift"))
+                factor = [file.constant(fields.scale[name], step) for name in ("multiplier", "shift")]
                 return operators.fixed_convolution(terms, bias, *factor, own_zero_point, fields.clamp)
-            scale = file.constant(fields.scale, step)
-            return operators.convolution(terms, bias, scale, own_zero_point, fields.clamp)
+            return operators.convolution(terms, bias, file.constant(fields.scale, step), own_zero_point, fields.clamp)
         case "add":
             return operators.add(inputs, zero_points, fields.multipliers, fields.shift, own_zero_point, fields.clamp)
         case "multiply":

@@ -249,15 +249,6 @@ def requantization_of(convolution: Convolution) -> tuple[Constant, ...]:
     return convolution.bias, *((scale.multiplier, scale.shift) if isinstance(scale, FixedPoint) else (scale,))
 
 
-def scale_of(convolution: Convolution, step: int) -> NDArray[np.float32]:
-    """Return the scale that the iteration `step` uses, (out_channels,): of fixed point the same number, in binary32."""
-    scale = convolution.scale
-    if not isinstance(scale, FixedPoint):
-        return np.asarray(scale.at(step), np.float32)
-    multiplier, shift = np.asarray(scale.multiplier.at(step), np.float32), np.asarray(scale.shift.at(step), np.int32)
-    return np.ldexp(multiplier, -shift)
-
-
 def constants_of(operator: Operator) -> tuple[Constant, ...]:
     """Return an operator's constants, in the file's order."""
     match operator:
