@@ -3,11 +3,14 @@
 from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.factory import make_network
+from itrt.converter.fake_quantization import FakeQuantizedNetwork
+from itrt.converter.fake_quantization.prepare import prepare
 from itrt.converter.parity import IterationParity, ParityReport, TensorParity
 
 __all__ = [
     "DEFAULT_OBSERVER",
     "Conversion",
+    "FakeQuantizedNetwork",
     "IterationParity",
     "ParityReport",
     "Progress",
@@ -15,4 +18,5 @@ __all__ = [
     "convert",
     "convert_checkpoint",
     "make_network",
+    "prepare",
 ]

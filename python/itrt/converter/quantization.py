@@ -60,14 +60,19 @@ class QuantizedGraph:
 
 
 def quantize_graph(graph: FloatGraph, ranges: dict[str, tuple[float, float]]) -> QuantizedGraph:
-    """Quantize every operator.
+    """Quantize every operator; ``ranges`` are (lower, upper) of every tensor but the image.
 
     Raises
     ------
     ConversionError
         If a kernel is too large for a 31-bit accumulator.
     """
-    quantizer = _Quantizer(graph, {name: activation_parameters(*bounds) for name, bounds in ranges.items()})
+    return quantize_with(graph, {name: activation_parameters(*bounds) for name, bounds in ranges.items()})
+
+
+def quantize_with(graph: FloatGraph, parameters: dict[str, ActivationParameters]) -> QuantizedGraph:
+    """Quantize every operator with scales and zero points that are known; raises as `quantize_graph`."""
+    quantizer = _Quantizer(graph, parameters)
     invariant = frozenset(operator.output for operator in graph.stem) - {graph.state or ""}
     return QuantizedGraph(
         tensors=quantizer.tensors(),

@@ -1,4 +1,11 @@
-"""Quantization: observers of value ranges, and the arithmetic that turns ranges and weights into integers."""
+"""Quantization: observers of value ranges, and the arithmetic that turns ranges and weights into integers.
+
+`prepare` makes a network for quantization-aware training. It is the converter's, for it computes what a converted
+network computes, and needs torch: it is imported when it is first named.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from itrt.quantize.arithmetic import (
     ActivationParameters,
@@ -21,8 +28,12 @@ from itrt.quantize.observers import (
     make_observer,
 )
 
+if TYPE_CHECKING:
+    from itrt.converter import FakeQuantizedNetwork, prepare
+
 __all__ = [
     "ActivationParameters",
+    "FakeQuantizedNetwork",
     "MinMaxObserver",
     "MseObserver",
     "Observer",
@@ -34,8 +45,15 @@ __all__ = [
     "largest_bias",
     "make_observer",
     "positive_fixed_point",
+    "prepare",
     "quantize_affine",
     "quantize_value",
     "quantize_weights",
     "short_scales",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("FakeQuantizedNetwork", "prepare"):
+        return getattr(import_module("itrt.converter"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

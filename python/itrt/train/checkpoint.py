@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from itrt.errors import CheckpointError, InvalidArgumentError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
+from itrt.nn import AnytimeNetwork, ItNet, ItNetSettings, load_weights
 from itrt.nn.weights import read_torch_file
 from itrt.train.data import Colour
 
@@ -53,7 +53,7 @@ class Metadata:
 
 
 def save_network(
-    path: str | Path, network: IterativeNetwork, metadata: Metadata, training: Mapping[str, Any] | None = None
+    path: str | Path, network: AnytimeNetwork, metadata: Metadata, training: Mapping[str, Any] | None = None
 ) -> None:
     """Write a network file, or a checkpoint if ``training`` is given; the file appears whole or not at all."""
     settings = asdict(network.settings) if isinstance(network, ItNet) else None

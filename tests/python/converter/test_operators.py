@@ -137,6 +137,7 @@ def test_operator(name: str) -> None:
         assert result.graph_error(image) < 1e-4
         assert result.snr(image) > 28.0
         assert result.runtime_differences(image) == []
+        assert result.fake_quantized_differences(image) == []
     assert operators_of(result.program, kind)
 
 
