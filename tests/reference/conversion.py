@@ -69,23 +69,16 @@ class Converted:
 
 
 def converted(network: nn.Module, sizes: Sequence[tuple[int, int]] = ((40, 56), (37, 51))) -> Converted:
-    """Convert a network without a loop; it is calibrated with random images of these sizes."""
+    """Convert a network without a loop; it is calibrated with random images of these sizes.
+
+    It is captured once, prepared for training: tests of `prepare` show that the file is the network's own.
+    """
     network = network.eval()
     images = [random_image(*size, seed=seed) for seed, size in enumerate(sizes)]
     prepared = prepare(network, calibration=images, mean=MEAN, std=STD, observer="minmax")
     graph = prepared.float_graph()
-    channels = graph.tensors[graph.logits].channels
     with TemporaryDirectory() as directory:
-        conversion = convert(
-            network,
-            Path(directory) / "network.itrt",
-            calibration=images,
-            mean=MEAN,
-            std=STD,
-            classes=[f"class {index}" for index in range(channels)],
-            observer="minmax",
-            parity_images=0,
-        )
+        conversion = convert(prepared, Path(directory) / "network.itrt")
     return Converted(network, graph, prepared, conversion.program, images)
 
 

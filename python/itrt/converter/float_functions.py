@@ -66,8 +66,9 @@ def gather(operator: FloatGather, tensors: dict[str, Tensor]) -> Tensor:
     firsts = [0]
     for name in operator.inputs:
         firsts.append(firsts[-1] + tensors[name].shape[1])
-    index = torch.tensor([firsts[place] + channel for place, channel in operator.channels])
-    return torch.cat([tensors[name] for name in operator.inputs], dim=1).index_select(1, index)
+    joined = torch.cat([tensors[name] for name in operator.inputs], dim=1)
+    index = torch.tensor([firsts[place] + channel for place, channel in operator.channels], device=joined.device)
+    return joined.index_select(1, index)
 
 
 def pad(operator: FloatPad, x: Tensor) -> Tensor:

@@ -33,6 +33,11 @@ class AnytimeNetwork(nn.Module):
         self.iterations = iterations
         self.max_iterations = max_iterations
 
+    @property
+    def origin(self) -> nn.Module | None:
+        """The float network that this one was prepared from (`itrt.quantize.prepare`); None if it is one itself."""
+        return None
+
     def forward(self, image: Tensor, iterations: int | None = None) -> list[Tensor]:
         """Return the logits of every iteration, first to last.
 

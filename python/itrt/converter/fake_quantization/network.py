@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from itrt.converter.calibration import scale_groups
 from itrt.converter.fake_quantization.constants import TrainableConstants
@@ -33,13 +33,22 @@ class FakeQuantizedNetwork(AnytimeNetwork):
         The float graph; the image's normalization is not folded yet.
     ranges
         (lower, upper) of every tensor but the image, calibrated; None: a state dict brings the scales.
+    origin
+        The float network that the graph is of, if it is to be in checkpoints: the names of a state dict depend on it.
     """
 
-    def __init__(self, graph: FloatGraph, ranges: Mapping[str, tuple[float, float]] | None) -> None:
+    def __init__(
+        self, graph: FloatGraph, ranges: Mapping[str, tuple[float, float]] | None, origin: nn.Module | None = None
+    ) -> None:
         super().__init__(graph.iterations, graph.max_iterations)
         self._graph = graph
+        self._origin = (origin,)  # not a module of this one: it is not trained
         self.constants = TrainableConstants(graph)
         self.scales = LearnedScales(scale_groups(graph), ranges)
+
+    @property
+    def origin(self) -> nn.Module | None:
+        return self._origin[0]
 
     @property
     def mean(self) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -53,13 +54,14 @@ def prepare(
     arguments.check_example_input(example_input)
     arguments.check_observer(observer)
     samples = None if calibration is None else arguments.checked_samples(calibration, None)
-    graph = lowered_graph(network, *normalization, example_input)
+    origin = copy.deepcopy(network).cpu().eval()
+    graph = lowered_graph(origin, *normalization, example_input)
     if samples is None:
-        return FakeQuantizedNetwork(graph, None)
+        return FakeQuantizedNetwork(graph, None, origin)
     folded = fold_normalization(graph)
     calibrator = Calibrator(folded, FloatExecutor(folded), observer)
     for index, (image, _) in enumerate(samples):
         calibrator.observe(image)
         if progress is not None:
             progress(index + 1)
-    return FakeQuantizedNetwork(graph, calibrator.ranges())
+    return FakeQuantizedNetwork(graph, calibrator.ranges(), origin)
