@@ -77,7 +77,7 @@ def train(
     try:
         import torch  # here: the other commands start without it
 
-        from itrt.nn import ItNetSettings
+        from itrt.nn import AnytimeNetwork, ItNetSettings
         from itrt.train import Recipe, load_data, load_network
         from itrt.train import leave_out as hold_out
         from itrt.train import train as run_training
@@ -129,7 +129,7 @@ def train(
     )
     if quantized and start_from is None:
         raise InvalidArgumentError("--quantized: expected --start-from, a network trained in float, found none")
-    start = settings if start_from is None else load_network(start_from)[0]
+    start: AnytimeNetwork | ItNetSettings = settings if start_from is None else load_network(start_from)[0]
     images = load_data(data, dataset)
     if leave_out:
         images = hold_out(images, leave_out)
