@@ -141,7 +141,7 @@ class Execution:
         terms = [_term(term, tensors[term.input], kernel) for term, kernel in zip(operator.terms, kernels, strict=True)]
         total = torch.stack(terms).sum(dim=0) if len(terms) > 1 else terms[0]
         scale = self._scales[operator.output]
-        # The bias is rounded, and with it a rest of the image's zero points: none of their gradient's business.
+        # It leaves out that the bias is rounded, and that it makes up for the image's rounded zero points.
         surrogate = total * _channels(gain * weight_scale / scale, total) + _channels(shift / scale, total)
         bias, multiplier = (
             torch.as_tensor(constant.at(step)).view(1, -1, 1, 1).to(total.device)

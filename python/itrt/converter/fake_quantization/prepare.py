@@ -15,6 +15,7 @@ from itrt.converter.convert import DEFAULT_OBSERVER, lowered_graph
 from itrt.converter.fake_quantization.network import FakeQuantizedNetwork
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.folding import fold_normalization
+from itrt.errors import InvalidArgumentError
 from itrt.quantize import ObserverKind
 
 
@@ -51,6 +52,8 @@ def prepare(
     """
     normalization = arguments.check_normalization(mean, std)
     arguments.check_network(network)
+    if isinstance(network, FakeQuantizedNetwork):
+        raise InvalidArgumentError("network: expected one in float, found one that was prepared before")
     arguments.check_example_input(example_input)
     arguments.check_observer(observer)
     samples = None if calibration is None else arguments.checked_samples(calibration, None)

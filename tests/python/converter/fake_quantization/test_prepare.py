@@ -109,7 +109,6 @@ def test_images_are_for_the_report_alone(prepared: FakeQuantizedNetwork, tmp_pat
 
 
 def test_a_network_without_a_loop_has_one_answer() -> None:
-    """Calibration knows every image: nothing but a batch of more than one image is special."""
     plain = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 2, 1))
     made = prepare(plain, calibration=IMAGES)
     assert (made.iterations, made.max_iterations) == (1, 1)
@@ -149,6 +148,11 @@ def test_wrong_arguments_are_explained(changes: dict[str, Any], error: type[Exce
     arguments = {"network": nn.Conv2d(3, 4, 1), "calibration": IMAGES, **changes}
     with pytest.raises(error, match=message):
         prepare(arguments.pop("network"), **arguments)
+
+
+def test_a_network_is_prepared_once(prepared: FakeQuantizedNetwork) -> None:
+    with pytest.raises(InvalidArgumentError, match="network: expected one in float, found one that was prepared"):
+        prepare(prepared, calibration=IMAGES)
 
 
 def poison(network: FakeQuantizedNetwork) -> None:
