@@ -7,6 +7,7 @@ from itrt.cli.convert import convert
 from itrt.cli.curve import curve
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
+from itrt.cli.export import export
 from itrt.cli.info import info
 from itrt.cli.inspect import inspect
 from itrt.cli.plan import plan
@@ -32,5 +33,6 @@ app.command("curve")(report_errors(curve))
 app.command("inspect")(report_errors(inspect))
 app.command("profile")(report_errors(profile))
 app.command("plan")(report_errors(plan))
+app.command("export")(report_errors(export))
 app.command("info")(report_errors(info))
 app.add_typer(bench)

@@ -14,6 +14,7 @@ from itrt.cli.dataset import DATASET_HELP
 from itrt.cli.network_source import Channels, NetworkSource
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
+from itrt.files import check_target
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -63,7 +64,6 @@ def convert(
     """
     try:
         from itrt.converter import DEFAULT_OBSERVER
-        from itrt.converter.arguments import check_target
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"

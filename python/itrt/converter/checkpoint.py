@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from itrt.converter.arguments import check_target
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.fake_quantization.prepare import prepare
+from itrt.files import check_target
 from itrt.nn import load_weights
 from itrt.quantize import ObserverKind
 

@@ -25,7 +25,7 @@ from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
 from itrt.converter.quantization import QuantizedGraph, quantize_graph
 from itrt.errors import InvalidArgumentError
-from itrt.files import write_atomically
+from itrt.files import check_target, write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
 from itrt.quantize import ObserverKind
 
@@ -111,7 +111,7 @@ def convert(
         If the network cannot be converted: every unsupported operator is named, weights that are not finite, or the
         image whose size the network cannot process. Nothing is written then.
     """
-    target = arguments.check_target(path)
+    target = check_target(path)
     normalization = arguments.check_normalization(mean, std)
     arguments.check_network(network)
     arguments.check_example_input(example_input)
