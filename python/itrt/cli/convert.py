@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itrt.cli.calibration import calibration_data
+from itrt.cli.calibration import CalibrationData, calibration_data
 from itrt.cli.console import output as console_output
 from itrt.cli.console import progress
 from itrt.cli.dataset import DATASET_HELP
@@ -26,8 +26,12 @@ _OBSERVERS = ("minmax", "percentile", "mse")
 def convert(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .itrt file to write.")],
     calibrate: Annotated[
-        str, typer.Option(help="Directory of images, or a data set as in itrt train (its train images and labels).")
-    ],
+        str | None,
+        typer.Option(
+            help="Directory of images, or a data set as in itrt train (its train images and labels). "
+            "A CHECKPOINT of itrt train --quantized needs none."
+        ),
+    ] = None,
     trained: Annotated[
         Path | None, typer.Argument(metavar="CHECKPOINT", help="A checkpoint or network.pt of itrt train.")
     ] = None,
@@ -69,14 +73,14 @@ def convert(
             f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"
         ) from error
     source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
-    source.check()
+    source.check(calibrated=calibrate is not None)
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
     if requantize not in REQUANTIZATIONS:
         expected = ", ".join(REQUANTIZATIONS)
         raise InvalidArgumentError(f"--requantize: expected one of {expected}, found {requantize}")
-    data = calibration_data(calibrate, dataset, images)
+    data = CalibrationData(None) if calibrate is None else calibration_data(calibrate, dataset, images)
     with progress() as bars:
         conversion = source.convert(
             output,

@@ -3,12 +3,15 @@
 from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.factory import make_network
+from itrt.converter.fake_quantization import FakeQuantizedNetwork
+from itrt.converter.fake_quantization.prepare import prepare
 from itrt.converter.parity import IterationParity, ParityReport, TensorParity
 from itrt.converter.requantization_loss import IterationLoss, RequantizationLoss
 
 __all__ = [
     "DEFAULT_OBSERVER",
     "Conversion",
+    "FakeQuantizedNetwork",
     "IterationLoss",
     "IterationParity",
     "ParityReport",
@@ -18,4 +21,5 @@ __all__ = [
     "convert",
     "convert_checkpoint",
     "make_network",
+    "prepare",
 ]

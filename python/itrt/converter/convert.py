@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
@@ -16,12 +17,13 @@ from itrt.converter import arguments
 from itrt.converter.arguments import Sample
 from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
+from itrt.converter.fake_quantization import FakeQuantizedNetwork
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
-from itrt.converter.quantization import QuantizedGraph, quantize_graph
+from itrt.converter.quantization import QuantizedGraph, activation_parameters_of, quantize_with
 from itrt.converter.requantization_loss import requantization_loss
 from itrt.errors import InvalidArgumentError
 from itrt.files import check_target, write_atomically
@@ -50,7 +52,7 @@ def convert(
     network: nn.Module,
     path: str | os.PathLike[str],
     *,
-    calibration: Iterable[Image],
+    calibration: Iterable[Image] | None = None,
     mean: Sequence[float] = (0.0, 0.0, 0.0),
     std: Sequence[float] = (1.0, 1.0, 1.0),
     classes: Sequence[str] | int | None = None,
@@ -72,14 +74,16 @@ def convert(
         An IterativeNetwork, or any module that maps a normalized image (1, 3, H, W) to logits (1, classes, h, w) or,
         for the image as a whole, (1, classes); of several results the first counts (docs/converter.md). A last bilinear
         resampling to the image's size is left to the labels. It is converted as in evaluation mode and is not changed.
+        Or what `itrt.quantize.prepare` returned: the program then computes what that computes, bit for bit.
     path
         The file to write; it appears complete or not at all.
     calibration
         u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
-        and one image is held at a time, but for those that the parity report needs.
+        and one image is held at a time, but for those that the parity report needs. A prepared network has its scales:
+        images then are for the report alone, and None leaves it out.
     mean, std
         The normalization of the network's input, a number a channel on the 0..1 scale: it sees (pixel / 255 - mean)
-        / std. Without them, pixels are on the 0..1 scale and not normalized.
+        / std. Without them, pixels are on the 0..1 scale and not normalized. A prepared network has its own.
     classes
         Class names, one for each channel of the logits, or their number. None: as many as logits, named by number.
     palette
@@ -90,7 +94,7 @@ def convert(
     name
         The model's name; the file's if None.
     observer
-        How ranges are calibrated: "minmax", "percentile" (99.99) or "mse".
+        How ranges are calibrated: "minmax", "percentile" (99.99) or "mse". A prepared network's are not.
     requantize
         What turns a convolution's sums into outputs: a "float" scale, a "fixed" multiplier of 15 bits and a shift, or
         a shift alone ("pow2"), which suits networks whose normalization is the same in every iteration, or that were
@@ -122,12 +126,15 @@ def convert(
         arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
     arguments.check_requantization(requantize)
-    samples = arguments.checked_samples(calibration, labels)
+    prepared = network if isinstance(network, FakeQuantizedNetwork) else None
+    if prepared is not None:
+        _check_own_normalization(prepared, normalization)
+    samples = _samples(calibration, labels, needed=prepared is None)
     total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)
 
     report_progress("capture", 0, 1)
-    graph = float_graph(network, *normalization, example_input)
+    graph = float_graph(network, *normalization, example_input) if prepared is None else prepared.float_graph()
     report_progress("capture", 1, 1)
     channels = graph.tensors[graph.logits].channels
     names = given or arguments.numbered_classes(channels)
@@ -136,13 +143,17 @@ def convert(
     colors = arguments.check_palette(palette, channels)
 
     executor = FloatExecutor(graph)
-    calibrator = Calibrator(graph, executor, observer)
-    kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
-    ranges = calibrator.ranges()
+    if prepared is None:
+        calibrator = Calibrator(graph, executor, observer)
+        kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
+        parameters = activation_parameters_of(calibrator.ranges())
+    else:
+        kept = list(itertools.islice(samples, parity_images))
+        parameters = prepared.scales.activation_parameters()
 
     def quantized_program(requantization: Requantization) -> tuple[Program, tuple[str, ...]]:
-        quantized = quantize_graph(graph, ranges, requantization)
-        described = {**(metadata or {}), "observer": observer}
+        quantized = quantize_with(graph, parameters, requantization)
+        described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
         if requantization != "float":
             described["requantization"] = requantization
         program = _program(
@@ -172,7 +183,30 @@ def float_graph(
     network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], example_input: Tensor | None = None
 ) -> FloatGraph:
     """Return what calibration and quantization start from: everything folded, loop-invariant work in the stem."""
-    return hoist(without_unused(fold_normalization(lower(capture(network, example_input), mean, std))))
+    return fold_normalization(lowered_graph(network, mean, std, example_input))
+
+
+def lowered_graph(
+    network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...], example_input: Tensor | None = None
+) -> FloatGraph:
+    """Return the same, but the image's normalization not folded: its weights are as large as the network's own."""
+    return hoist(without_unused(lower(capture(network, example_input), mean, std)))
+
+
+def _check_own_normalization(prepared: FakeQuantizedNetwork, given: tuple[tuple[float, ...], ...]) -> None:
+    own, default = (prepared.mean, prepared.std), ((0.0,) * len(prepared.mean), (1.0,) * len(prepared.std))
+    if given not in (own, default):
+        raise InvalidArgumentError(f"mean, std: expected those of the prepared network, {own}, or none, found {given}")
+
+
+def _samples(
+    calibration: Iterable[Image] | None, labels: Iterable[NDArray[np.generic]] | None, *, needed: bool
+) -> Iterator[Sample]:
+    if calibration is not None:
+        return arguments.checked_samples(calibration, labels)
+    if needed:
+        raise InvalidArgumentError("calibration: expected images, found None: only a prepared network needs none")
+    return iter(())
 
 
 def _calibrate(

@@ -69,14 +69,27 @@ class QuantizedGraph:
 def quantize_graph(
     graph: FloatGraph, ranges: dict[str, tuple[float, float]], requantization: Requantization = "float"
 ) -> QuantizedGraph:
-    """Quantize every operator; ``requantization`` is that of convolutions (all others compute in integers anyway).
+    """Quantize every operator; ``ranges`` are (lower, upper) of every tensor but the image.
+
+    ``requantization`` is that of convolutions (all others compute in integers anyway).
 
     Raises
     ------
     ConversionError
         If a kernel is too large for a 31-bit accumulator, or a factor for fixed point.
     """
-    parameters = {name: activation_parameters(*bounds) for name, bounds in ranges.items()}
+    return quantize_with(graph, activation_parameters_of(ranges), requantization)
+
+
+def activation_parameters_of(ranges: dict[str, tuple[float, float]]) -> dict[str, ActivationParameters]:
+    """Return the scales and zero points of tensors whose values lie in these ranges, (lower, upper)."""
+    return {name: activation_parameters(*bounds) for name, bounds in ranges.items()}
+
+
+def quantize_with(
+    graph: FloatGraph, parameters: dict[str, ActivationParameters], requantization: Requantization = "float"
+) -> QuantizedGraph:
+    """Quantize every operator with scales and zero points that are known; else as `quantize_graph`."""
     quantizer = _Quantizer(graph, parameters, requantization)
     invariant = frozenset(operator.output for operator in graph.stem) - {graph.state or ""}
     return QuantizedGraph(
