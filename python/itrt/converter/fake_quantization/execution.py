@@ -34,6 +34,7 @@ from itrt.converter.float_operators import (
 )
 from itrt.converter.quantization import QuantizedGraph
 from itrt.format import AdaptivePool, Add, Convolution, Lookup, Multiply, Operator, Pool
+from itrt.format.program import requantization_of
 
 Tensors = dict[str, Tensor]
 Visitor = Callable[[str, int | None, Tensor], None]
@@ -143,11 +144,12 @@ class Execution:
         scale = self._scales[operator.output]
         # It leaves out that the bias is rounded, and that it makes up for the image's rounded zero points.
         surrogate = total * _channels(gain * weight_scale / scale, total) + _channels(shift / scale, total)
-        bias, multiplier = (
+        bias, *factors = (
             torch.as_tensor(constant.at(step)).view(1, -1, 1, 1).to(total.device)
-            for constant in (quantized.bias, quantized.scale)
+            for constant in requantization_of(quantized)
         )
-        value = integers.requantized(total.detach() + bias.to(total.dtype), multiplier)
+        requantized = integers.requantized if len(factors) == 1 else integers.requantized_in_fixed_point
+        value = requantized(total.detach() + bias.to(total.dtype), *factors)
         return self._clamped(operator.output, straight_through(surrogate, value), operator.clamp, quantized.clamp)
 
     def _kernels_of(

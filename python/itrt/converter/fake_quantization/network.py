@@ -17,6 +17,7 @@ from itrt.converter.folding import fold_normalization
 from itrt.converter.quantization import QuantizedGraph, quantize_with
 from itrt.errors import InvalidArgumentError
 from itrt.nn import AnytimeNetwork
+from itrt.quantize import Requantization
 
 
 class FakeQuantizedNetwork(AnytimeNetwork):
@@ -35,13 +36,20 @@ class FakeQuantizedNetwork(AnytimeNetwork):
         (lower, upper) of every tensor but the image, calibrated; None: a state dict brings the scales.
     origin
         The float network that the graph is of, if it is to be in checkpoints: the names of a state dict depend on it.
+    requantize
+        What it trains for, as of `itrt.convert`, to which it is to be named, too.
     """
 
     def __init__(
-        self, graph: FloatGraph, ranges: Mapping[str, tuple[float, float]] | None, origin: nn.Module | None = None
+        self,
+        graph: FloatGraph,
+        ranges: Mapping[str, tuple[float, float]] | None,
+        origin: nn.Module | None = None,
+        requantize: Requantization = "float",
     ) -> None:
         super().__init__(graph.iterations, graph.max_iterations)
         self._graph = graph
+        self._requantize = requantize
         self._origin = (origin,)  # not a module of this one: it is not trained
         self.constants = TrainableConstants(graph)
         self.scales = LearnedScales(scale_groups(graph), ranges)
@@ -97,7 +105,7 @@ class FakeQuantizedNetwork(AnytimeNetwork):
 
     def quantized(self) -> QuantizedGraph:
         """Return the operators of the program that the parameters stand for; raises as `forward`."""
-        return quantize_with(self.float_graph(), self.scales.activation_parameters())
+        return quantize_with(self.float_graph(), self.scales.activation_parameters(), self._requantize)
 
     def _centred(self, image: Tensor, zero_points: tuple[int, ...]) -> Tensor:
         """Return the image's pixels, 0..255, less their zero points."""
