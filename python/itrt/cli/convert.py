@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _OBSERVERS = ("minmax", "percentile", "mse")
+_CHOICES = ("auto", "on", "off")
 
 
 def convert(
@@ -50,12 +51,17 @@ def convert(
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
+    equalize: Annotated[str, typer.Option(help=f"Rescale channels: {', '.join(_CHOICES)}.")] = "auto",
+    correct_bias: Annotated[
+        str, typer.Option(help=f"Make up for what rounded weights do to means: {', '.join(_CHOICES)}.")
+    ] = "auto",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
     name: Annotated[str | None, typer.Option(help="The model's name. [default: the file's]")] = None,
 ) -> None:
     """Convert a network to int8 and report how close the result is to float.
 
-    The network is that of a CHECKPOINT of itrt train, or what --model makes, with the weights of --checkpoint.
+    The network is that of a CHECKPOINT of itrt train, or what --model makes, with the weights of --checkpoint. "auto"
+    quantizes both ways and keeps what is closer to float on the images of the parity report.
     """
     try:
         from itrt.converter import DEFAULT_OBSERVER
@@ -69,12 +75,17 @@ def convert(
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
+    for option, choice in (("--equalize", equalize), ("--correct-bias", correct_bias)):
+        if choice not in _CHOICES:
+            raise InvalidArgumentError(f"{option}: expected one of {', '.join(_CHOICES)}, found {choice}")
     data = calibration_data(calibrate, dataset, images)
     with progress() as bars:
         conversion = source.convert(
             output,
             data,
             observer=observer or DEFAULT_OBSERVER,
+            equalize=equalize,
+            correct_bias=correct_bias,
             name=name,
             parity_images=parity_images,
             progress=_Stages(bars).update,

@@ -17,6 +17,7 @@ from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
 from itrt.format.operator_json import kind_name
 from itrt.format.program import constants_of
 from itrt.loading import read_model
+from itrt.text import shortened
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 
@@ -67,7 +68,7 @@ def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
             f"{len(program.classes)} classes, logits {_shape(program, program.logits, sizes)} at {height}x{width}",
         ),
         ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
-        *program.metadata.items(),
+        *((name, shortened(value)) for name, value in program.metadata.items()),
     ]
     classes = Text("  ").join(
         console.swatch(color) + Text(f" {name}") for name, color in zip(program.classes, program.palette, strict=False)

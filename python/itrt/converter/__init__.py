@@ -3,16 +3,26 @@
 from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.factory import make_network
-from itrt.converter.parity import IterationParity, ParityReport, TensorParity
+from itrt.converter.layer_comparison import DEFAULT_THRESHOLD_DB, LayerDifference, compare_layers
+from itrt.converter.layer_fault import Fault, first_fault
+from itrt.converter.parity import IterationParity, ParityReport, TensorParity, VariantParity
+from itrt.converter.variants import Choice
 
 __all__ = [
     "DEFAULT_OBSERVER",
+    "DEFAULT_THRESHOLD_DB",
+    "Choice",
     "Conversion",
+    "Fault",
     "IterationParity",
+    "LayerDifference",
     "ParityReport",
     "Progress",
     "TensorParity",
+    "VariantParity",
+    "compare_layers",
     "convert",
     "convert_checkpoint",
+    "first_fault",
     "make_network",
 ]

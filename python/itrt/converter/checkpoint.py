@@ -11,6 +11,7 @@ from torch import nn
 
 from itrt.converter.arguments import check_target
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
+from itrt.converter.variants import Choice
 from itrt.quantize import ObserverKind
 
 
@@ -21,6 +22,8 @@ def convert_checkpoint(
     calibration: Iterable[NDArray[np.uint8]],
     network: nn.Module | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
+    equalize: Choice = "auto",
+    correct_bias: Choice = "auto",
     labels: Iterable[NDArray[np.generic]] | None = None,
     name: str | None = None,
     parity_images: int = 8,
@@ -57,6 +60,8 @@ def convert_checkpoint(
         palette=metadata.palette,
         name=name,
         observer=observer,
+        equalize=equalize,
+        correct_bias=correct_bias,
         labels=labels,
         parity_images=parity_images,
         progress=progress,

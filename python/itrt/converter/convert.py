@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from itrt.converter import arguments
-from itrt.converter.arguments import Sample
-from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
+from itrt.converter.factor_text import EQUALIZATION, factors_to_text
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
-from itrt.converter.quantization import QuantizedGraph, quantize_graph
+from itrt.converter.variant_choice import choose_variant
+from itrt.converter.variants import Choice, Variant, VariantCalibration
 from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
 from itrt.quantize import ObserverKind
+
+if TYPE_CHECKING:
+    from itrt.runtime import Model
 
 logger = logging.getLogger("itrt")
 
@@ -38,11 +42,17 @@ DEFAULT_OBSERVER: ObserverKind = "mse"
 
 @dataclass(frozen=True)
 class Conversion:
-    """The file that was written, the program in it, and how close it is to float (None if not measured)."""
+    """The file that was written, the program in it, and how close it is to float (None if not measured).
+
+    ``graph`` is the float network with the program's tensors, ``images`` are those of the parity report: what
+    `examine` takes.
+    """
 
     path: Path
     program: Program
     parity: ParityReport | None
+    graph: FloatGraph
+    images: tuple[Image, ...]
 
 
 def convert(
@@ -57,6 +67,8 @@ def convert(
     example_input: Tensor | None = None,
     name: str | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
+    equalize: Choice = "auto",
+    correct_bias: Choice = "auto",
     labels: Iterable[NDArray[np.generic]] | None = None,
     parity_images: int = 8,
     progress: Progress | None = None,
@@ -74,7 +86,7 @@ def convert(
         The file to write; it appears complete or not at all.
     calibration
         u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
-        and one image is held at a time, but for those that the parity report needs.
+        and one image is held at a time, but for those that the parity report needs, and the first 8.
     mean, std
         The normalization of the network's input, a number a channel on the 0..1 scale: it sees (pixel / 255 - mean)
         / std. Without them, pixels are on the 0..1 scale and not normalized.
@@ -89,6 +101,11 @@ def convert(
         The model's name; the file's if None.
     observer
         How ranges are calibrated: "minmax", "percentile" (99.99) or "mse".
+    equalize
+        Whether channels are rescaled so that all of them use the 256 values: "on", "off" or "auto", which quantizes
+        both ways and keeps what has logits closer to float on the images of the parity report ("off" without these).
+    correct_bias
+        Whether shifts make up for what rounded weights do to means; choices as for ``equalize``.
     labels
         Integer (height, width) labels of the calibration images, in their order, for the report's mean IoUs;
         values that are no class are ignored.
@@ -115,6 +132,8 @@ def convert(
     if given is not None:
         arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
+    arguments.check_choice("equalize", equalize)
+    arguments.check_choice("correct_bias", correct_bias)
     samples = arguments.checked_samples(calibration, labels)
     total = len(calibration) if isinstance(calibration, Sized) else None
     report_progress = progress or (lambda stage, done, of: None)
@@ -129,27 +148,33 @@ def convert(
     colors = arguments.check_palette(palette, channels)
 
     executor = FloatExecutor(graph)
-    calibrator = Calibrator(graph, executor, observer)
-    kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
-    quantized = quantize_graph(graph, calibrator.ranges())
-    program = _program(
+    calibration_of_variants = VariantCalibration(
         graph,
-        quantized,
-        name=name or target.stem,
-        classes=names,
-        palette=colors,
-        metadata={**(metadata or {}), "observer": observer},
+        executor,
+        observer,
+        equalize=_decided(equalize, parity_images),
+        correct_bias=_decided(correct_bias, parity_images),
     )
+    kept = calibration_of_variants.observe(
+        samples, parity_images, lambda done: report_progress("calibrate", done, total)
+    )
+    variants = calibration_of_variants.variants()
+    described = {**(metadata or {}), "observer": observer}
+    programs = [
+        _program(variant, name=name or target.stem, classes=names, palette=colors, metadata=described)
+        for variant in variants
+    ]
+    chosen, compared = choose_variant(variants, programs, _load, executor, kept)
+    variant, program = variants[chosen], programs[chosen]
     data = to_bytes(program)
     parity = None
     if kept:
-        from itrt.loading import load  # the compiled module: nothing else in the converter needs it
-
-        meter = ParityMeter(load(data), executor, program, graph.steps)
-        parity = measure_parity(meter, kept, quantized.notes, lambda done: report_progress("parity", done, len(kept)))
+        meter = ParityMeter(_load(program), FloatExecutor(variant.graph), program, graph.steps)
+        notes = variant.quantized.notes
+        parity = measure_parity(meter, kept, notes, compared, lambda done: report_progress("parity", done, len(kept)))
     write_atomically(target, data)
-    logger.info("%s: %d bytes, %d notes", target, len(data), len(quantized.notes))
-    return Conversion(target, program, parity)
+    logger.info("%s: %d bytes, %d notes", target, len(data), len(variant.quantized.notes))
+    return Conversion(target, program, parity, variant.graph, tuple(image for image, _ in kept))
 
 
 def float_graph(
@@ -159,28 +184,30 @@ def float_graph(
     return hoist(without_unused(fold_normalization(lower(capture(network, example_input), mean, std))))
 
 
-def _calibrate(
-    calibrator: Calibrator, samples: Iterator[Sample], keep: int, progress: Callable[[int], None]
-) -> list[Sample]:
-    """Observe every image; return the first ``keep`` samples."""
-    kept: list[Sample] = []
-    for index, sample in enumerate(samples):
-        calibrator.observe(sample[0])
-        if index < keep:
-            kept.append(sample)
-        progress(index + 1)
-    return kept
+def _decided(choice: Choice, parity_images: int) -> Choice:
+    """Return what "auto" means where there are no images to measure with."""
+    return "off" if choice == "auto" and parity_images == 0 else choice
+
+
+def _load(program: Program) -> Model:
+    from itrt.loading import load  # the compiled module: nothing else in the converter needs it
+
+    return load(to_bytes(program))
 
 
 def _program(
-    graph: FloatGraph,
-    quantized: QuantizedGraph,
+    variant: Variant,
     *,
     name: str,
     classes: tuple[str, ...],
     palette: tuple[tuple[int, int, int], ...],
     metadata: dict[str, str],
 ) -> Program:
+    graph, quantized = variant.graph, variant.quantized
+    if variant.equalized:
+        metadata = {**metadata, EQUALIZATION: factors_to_text(variant.factors)}
+    if variant.bias_corrected:
+        metadata = {**metadata, "bias": "corrected"}
     return Program(
         name=name,
         iterations=graph.iterations,

@@ -48,13 +48,8 @@ def convolution_constants(
     ConversionError
         If a kernel is too large for a 31-bit accumulator.
     """
-    # Output channels that normalization switches off would otherwise add noise: see `quantize_affine`.
-    used = np.any([gain != 0.0 for gain in operator.gain.values], axis=0)[:, None, None, None]
-    kernels = [
-        FloatConstant(tuple(weight * source.scale * used for weight in term.weight.values))
-        for term, source in zip(operator.terms, inputs, strict=True)
-    ]
-    weights, weight_scales = _quantize_kernels(kernels)
+    kernels = scaled_kernels(operator, inputs)
+    weights, weight_scales = quantize_kernels(kernels)
     limits = [largest_bias([w.at(step) for w in weights], operator.output) for step in range(_steps(weights))]
     vectors = []
     for step in range(_steps([*weights, operator.gain, operator.shift])):
@@ -71,13 +66,30 @@ def convolution_constants(
     )
 
 
+def image_quantization(mean: Sequence[float]) -> InputQuantization:
+    """Return how the image is stored: as it is, its zero points the mean, rounded."""
+    exact = 255.0 * np.asarray(mean, np.float64)
+    return InputQuantization(1.0, np.rint(exact) - exact)
+
+
+def scaled_kernels(operator: FloatConvolution, inputs: Sequence[InputQuantization]) -> list[FloatConstant]:
+    """Return the weights of each term times its input's scale, 0 in output channels that have no gain in any step."""
+    # Output channels that normalization switches off would otherwise add noise: see `quantize_affine`.
+    used = np.any([gain != 0.0 for gain in operator.gain.values], axis=0)[:, None, None, None]
+    return [
+        FloatConstant(tuple(weight * source.scale * used for weight in term.weight.values))
+        for term, source in zip(operator.terms, inputs, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
-class _Weight:
+class QuantizedKernel:
     """The s8 weight of a term: one, or one a step."""
 
     values: tuple[NDArray[np.int8], ...]
 
     def at(self, step: int) -> NDArray[np.int8]:
+        """The value that the iteration `step` (from 0) uses."""
         return self.values[step if len(self.values) > 1 else 0]
 
 
@@ -85,7 +97,7 @@ def _steps(constants: Iterable[Any]) -> int:
     return max(len(constant.values) for constant in constants)
 
 
-def _quantize_kernels(kernels: list[FloatConstant]) -> tuple[list[_Weight], FloatConstant]:
+def quantize_kernels(kernels: list[FloatConstant]) -> tuple[list[QuantizedKernel], FloatConstant]:
     """Quantize all terms of a convolution; return their s8 weights and the channels' scales.
 
     A term that has one weight for all steps, beside terms that do not, keeps its one weight: then the scale is
@@ -93,11 +105,11 @@ def _quantize_kernels(kernels: list[FloatConstant]) -> tuple[list[_Weight], Floa
     """
     if len({len(kernel.values) for kernel in kernels}) == 1:
         by_step = [quantize_weights([kernel.at(step) for kernel in kernels]) for step in range(_steps(kernels))]
-        weights = [_Weight(tuple(q.weights[place] for q in by_step)) for place in range(len(kernels))]
+        weights = [QuantizedKernel(tuple(q.weights[place] for q in by_step)) for place in range(len(kernels))]
         return weights, FloatConstant(tuple(q.scale for q in by_step))
     together = quantize_weights([value for kernel in kernels for value in kernel.values])
     remaining = iter(together.weights)
-    return [_Weight(tuple(next(remaining) for _ in kernel.values)) for kernel in kernels], FloatConstant(
+    return [QuantizedKernel(tuple(next(remaining) for _ in kernel.values)) for kernel in kernels], FloatConstant(
         (together.scale,)
     )
 

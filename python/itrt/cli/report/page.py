@@ -17,6 +17,7 @@ from itrt.cli.evaluation import Evaluation
 from itrt.cli.overlay import Pixels, tint
 from itrt.cli.report.plots import plot_confusion, plot_iou
 from itrt.runtime import Model
+from itrt.text import shortened
 from itrt.train.data import ImageSet
 
 _MOST_PIXELS_WIDE = 640  # of a picture in the page; larger images are reduced
@@ -82,7 +83,7 @@ class Page:
             ("file", console.binary_size(model.file_bytes)),
             ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
             ("iterations", _iterations(model)),
-            *model.metadata.items(),
+            *((name, shortened(value)) for name, value in model.metadata.items()),
         ]
 
     def _rows(self, confusion: NDArray[np.int64]) -> list[dict[str, object]]:
