@@ -56,6 +56,8 @@ class LayerDifference:
         Share, 0..1, of float's values that are beyond what the tensor can hold.
     used
         The part of the tensor's range that float's values span, 0..1 or more.
+    silent
+        Channels that vary in float, and are one value in the layer's own result.
     """
 
     tensor: str
@@ -66,6 +68,7 @@ class LayerDifference:
     gain: float
     clipped: float
     used: float
+    silent: int
 
 
 def compare_layers(network: nn.Module, program: Program, images: Iterable[Image]) -> tuple[LayerDifference, ...]:
@@ -184,6 +187,7 @@ class LayerComparison:
                 sums.gain(),
                 sums.clipped / sums.count,
                 sums.used(self._requantization.limits(name)),
+                sums.silent(),
             )
             for (name, step), sums in self._sums.items()
         )
@@ -199,8 +203,8 @@ class _Sums:
     product: float = 0.0
     clipped: int = 0
     count: int = 0
-    lowest: float = 0.0
-    highest: float = 0.0
+    expected: _Extremes = field(default_factory=lambda: _Extremes())
+    found: _Extremes = field(default_factory=lambda: _Extremes())
 
     def add_own(self, expected: Tensor, found: Tensor, limits: tuple[float, float]) -> None:
         """Count what the layer computes with float's inputs."""
@@ -210,14 +214,31 @@ class _Sums:
         beyond = (expected < limits[0] - half_a_step) | (expected > limits[1] + half_a_step)
         self.clipped += int(beyond.sum())
         self.count += expected.numel()
-        self.lowest = min(self.lowest, float(expected.min()))
-        self.highest = max(self.highest, float(expected.max()))
+        self.expected.add(expected)
+        self.found.add(found)
 
     def gain(self) -> float:
         return self.product / self.own.signal if self.own.signal > 0.0 else math.nan
 
     def used(self, limits: tuple[float, float]) -> float:
-        return (self.highest - self.lowest) / (limits[1] - limits[0])
+        low, high = float(self.expected.low.min()), float(self.expected.high.max())
+        return (max(high, 0.0) - min(low, 0.0)) / (limits[1] - limits[0])
+
+    def silent(self) -> int:
+        varies, varies_here = (extremes.low < extremes.high for extremes in (self.expected, self.found))
+        return int((varies & ~varies_here).sum())
+
+
+class _Extremes:
+    """The smallest and the largest value of each channel, (channels,)."""
+
+    def __init__(self) -> None:
+        self.low = torch.tensor(math.inf)
+        self.high = torch.tensor(-math.inf)
+
+    def add(self, values: Tensor) -> None:
+        self.low = torch.minimum(self.low, values.amin(dim=(0, 2, 3)))
+        self.high = torch.maximum(self.high, values.amax(dim=(0, 2, 3)))
 
 
 def _channels_last(values: Tensor) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from itrt.converter.layer_comparison import DEFAULT_THRESHOLD_DB, LayerDifference
 from itrt.errors import InvalidArgumentError
-from itrt.format import Convolution, Program
+from itrt.format import Program
 
 _CLIPPED = 0.01  # a share of values beyond the range; observers give up less
 _GAIN = 0.05  # rounding moves a layer's gain by less
@@ -52,9 +52,8 @@ def _own_reasons(layer: LayerDifference, program: Program) -> tuple[str, ...]:
     tensor = next(tensor for tensor in program.tensors if tensor.name == layer.tensor)
     low, high = (tensor.scale * (bound - tensor.zero_points[0]) for bound in (0, 255))
     reasons = []
-    silent = _silent_channels(program, layer)
-    if silent:
-        reasons.append(f"{silent} of {tensor.channels} output channels have weights or a scale of zero")
+    if layer.silent:
+        reasons.append(f"{layer.silent} of {tensor.channels} channels are one value: weights or a scale of zero")
     if layer.clipped > _CLIPPED:
         reasons.append(f"{layer.clipped:.1%} of float's values are beyond its range, {low:.4g} to {high:.4g}")
     if abs(layer.gain - 1.0) > _GAIN and layer.clipped <= _CLIPPED:
@@ -62,16 +61,6 @@ def _own_reasons(layer: LayerDifference, program: Program) -> tuple[str, ...]:
     if layer.used < _USED:
         reasons.append(f"its range, {low:.4g} to {high:.4g}, is {1.0 / max(layer.used, 1e-9):.0f} times that of float")
     return tuple(reasons) or ("the rounding of its weights, or of values to its 256",)
-
-
-def _silent_channels(program: Program, layer: LayerDifference) -> int:
-    """Count output channels of a convolution that compute nothing in this iteration."""
-    for operator in (*program.stem, *program.block, *program.head):
-        if isinstance(operator, Convolution) and program.tensors[operator.output].name == layer.tensor:
-            step = layer.step or 0
-            used = np.any([np.any(term.weight.at(step) != 0, axis=(1, 2, 3)) for term in operator.terms], axis=0)
-            return int(np.count_nonzero(~used | (np.asarray(operator.scale.at(step)) == 0.0)))
-    return 0
 
 
 def _noise_of_inputs(layer: LayerDifference, before: Sequence[LayerDifference]) -> str:
