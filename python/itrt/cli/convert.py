@@ -12,8 +12,10 @@ from itrt.cli.console import output as console_output
 from itrt.cli.console import progress
 from itrt.cli.dataset import DATASET_HELP
 from itrt.cli.network_source import Channels, NetworkSource
+from itrt.cli.output_files import check_directories
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
+from itrt.files import write_atomically
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -57,6 +59,10 @@ def convert(
     ] = "auto",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
     name: Annotated[str | None, typer.Option(help="The model's name. [default: the file's]")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="HTML page to write: every layer and iteration, the worst, changed labels."),
+    ] = None,
 ) -> None:
     """Convert a network to int8 and report how close the result is to float.
 
@@ -64,12 +70,18 @@ def convert(
     quantizes both ways and keeps what is closer to float on the images of the parity report.
     """
     try:
-        from itrt.converter import DEFAULT_OBSERVER
+        from itrt.converter import DEFAULT_OBSERVER, examine
         from itrt.converter.arguments import check_target
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"
         ) from error
+    check_directories(report=report)
+    if report is not None:
+        from itrt.cli.report import conversion_page  # early: a missing package is told before the work
+
+        if parity_images == 0:
+            raise InvalidArgumentError("--report: expected with --parity-images of at least 1, found 0")
     source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
     source.check()
     check_target(output)
@@ -93,6 +105,19 @@ def convert(
     if conversion.parity is not None:
         print_parity(conversion.parity)
     console_output().print(f"{conversion.path}: {conversion.path.stat().st_size} bytes")
+    if report is not None:
+        page = conversion_page(conversion, examine(conversion), _arguments(source, calibrate, images))
+        write_atomically(report, page.encode())
+        typer.echo(f"wrote {report}")
+
+
+def _arguments(source: NetworkSource, calibrate: str, images: int) -> list[tuple[str, str]]:
+    """What the page says about where the model comes from."""
+    given = {"checkpoint": source.trained or source.checkpoint, "network": source.model, "calibrated with": calibrate}
+    return [
+        *((name, Path(value).name if isinstance(value, Path) else value) for name, value in given.items() if value),
+        ("calibration images", f"at most {images}"),
+    ]
 
 
 class _Stages:

@@ -27,7 +27,7 @@ from itrt.converter.factor_text import EQUALIZATION, factors_from_text
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatOperator
-from itrt.converter.parity import SignalAndNoise, TensorKey, dequantized
+from itrt.converter.parity import SignalAndNoise, TensorKey, dequantized, labels_of
 from itrt.errors import InvalidArgumentError
 from itrt.format import Program, to_bytes
 
@@ -69,6 +69,19 @@ class LayerDifference:
     clipped: float
     used: float
     silent: int
+
+
+@dataclass(frozen=True)
+class LabelPair:
+    """The labels of an image after the last iteration, integers (height, width)."""
+
+    float_labels: NDArray[np.integer]
+    int8_labels: NDArray[np.integer]
+
+    @property
+    def changed(self) -> float:
+        """The share of pixels that differ, 0..1."""
+        return float(np.mean(self.float_labels != self.int8_labels))
 
 
 def compare_layers(network: nn.Module, program: Program, images: Iterable[Image]) -> tuple[LayerDifference, ...]:
@@ -147,7 +160,7 @@ class LayerComparison:
         self._image_offset = torch.tensor(means - points).float().view(1, -1, 1, 1)
         self._sums: dict[TensorKey, _Sums] = {}
 
-    def add(self, image: Image) -> None:
+    def add(self, image: Image) -> LabelPair:
         """Compare on a u8 (height, width, 3) image, for as many iterations as the network was trained with."""
         iterations = self._graph.iterations
         taps = self._model.taps(image, iterations=iterations)
@@ -161,7 +174,11 @@ class LayerComparison:
             sums.total.add(_channels_last(expected), stored)
             sums.add_own(expected, own, self._requantization.limits(name))
 
-        self._executor.run(image, iterations, compare)
+        logits = self._executor.run(image, iterations, compare)[-1]
+        size = image.shape[:2]
+        last = None if self._graph.state is None else iterations - 1
+        stored = taps[self._graph.logits, last]
+        return LabelPair(labels_of(logits, size), self._model.labels_from_logits(stored, *size))
 
     def _own_result(self, name: str, step: int | None, tensors: Mapping[str, Tensor]) -> Tensor:
         operator = self._simulated[name]

@@ -127,7 +127,7 @@ class ParityMeter:
         self._images += 1
         self._pixels += image.shape[0] * image.shape[1]
         for index, values in enumerate(logits):
-            float_labels = _labels(values, image.shape[:2])
+            float_labels = labels_of(values, image.shape[:2])
             int8_labels = np.asarray(self._model.run(image, iterations=index + 1).labels)
             self._equal[index] += np.count_nonzero(float_labels == int8_labels)
             if labels is not None:
@@ -173,8 +173,9 @@ def measure_parity(
     return meter.report(notes, variants)
 
 
-def _labels(logits: torch.Tensor, size: tuple[int, int]) -> NDArray[np.int64]:
-    resampled = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+def labels_of(logits: torch.Tensor, size: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the classes, (height, width) of ``size``, that logits (1, classes, h, w) have once they are resampled."""
+    resampled = F.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
     labels: NDArray[np.int64] = resampled[0].argmax(dim=0).numpy()
     return labels
 
