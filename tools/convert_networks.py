@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from itrt.converter import Conversion, convert
+from itrt.converter import Choice, Conversion, convert
 from itrt.errors import ItrtError
 from itrt.train import synthetic_data
 
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="parts of the names of the networks; all if there are none")
     parser.add_argument("--images", type=int, default=6, help="scenes to calibrate and to compare with")
     parser.add_argument("--size", type=int, nargs=2, default=(160, 192), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--plain", action="store_true", help="without equalization and bias correction")
     arguments = parser.parse_args()
     chosen = [s for s in SUBJECTS if not arguments.names or any(name in s.name for name in arguments.names)]
     height, width = arguments.size
@@ -107,7 +108,9 @@ def main() -> None:
         network = with_statistics(subject.make(), images)
         try:
             with TemporaryDirectory() as directory:
-                row = describe(to_int8(network, Path(directory) / "network.itrt", images))
+                row = describe(
+                    to_int8(network, Path(directory) / "network.itrt", images, "off" if arguments.plain else "auto")
+                )
         except ItrtError as error:
             failures.append((subject, " ".join(str(error).split())))
         else:
@@ -153,11 +156,21 @@ def sensitivity(network: nn.Module, images: list[NDArray[np.uint8]]) -> str:
     return f"{snr:.1f} | {equal:.1%}"
 
 
-def to_int8(network: nn.Module, path: Path, images: list[NDArray[np.uint8]]) -> Conversion:
+def to_int8(network: nn.Module, path: Path, images: list[NDArray[np.uint8]], improve: Choice) -> Conversion:
     """Convert; every image calibrates and is compared."""
     channels = logits_of(network, normalized(images[:1], 0.0)).shape[1]
     classes = [str(index) for index in range(channels)]
-    return convert(network, path, calibration=images, mean=MEAN, std=STD, classes=classes, parity_images=len(images))
+    return convert(
+        network,
+        path,
+        calibration=images,
+        mean=MEAN,
+        std=STD,
+        classes=classes,
+        equalize=improve,
+        correct_bias=improve,
+        parity_images=len(images),
+    )
 
 
 def describe(conversion: Conversion) -> str:

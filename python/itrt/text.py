@@ -32,7 +32,7 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share * 100:.1f} %"
 
 
-def shortened(text: str, most: int = 80) -> str:
+def shortened(text: str, most: int = 60) -> str:
     """A text of at most so many characters; what is cut off is counted."""
     return text if len(text) <= most else f"{text[: most - 20]}… ({len(text)} characters)"
 

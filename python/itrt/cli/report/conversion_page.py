@@ -48,8 +48,8 @@ def conversion_page(conversion: Conversion, examination: Examination, arguments:
         notes=parity.notes,
         steps=steps,
         maps=[
-            ("As it runs, with the errors of what came before", _heat(examination.layers, steps, "snr_db")),
-            ("Each layer alone, with float's inputs rounded to 8 bits", _heat(examination.layers, steps, "own_snr_db")),
+            ("as it runs, with the errors of what came before", _heat(examination.layers, steps, "snr_db")),
+            ("alone, with float's inputs rounded to 8 bits", _heat(examination.layers, steps, "own_snr_db")),
         ],
         worth=examination.worth,
         histograms=[

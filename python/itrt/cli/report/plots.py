@@ -79,7 +79,7 @@ def plot_histogram(histogram: LayerHistogram) -> str:
             axes.axvline(limit, color="#555", linewidth=0.8, linestyle=":")
         axes.set_yscale("log")
         axes.set(xlabel="value", ylabel="how often")
-        axes.legend(frameon=False)
+        figure.legend(loc="outside upper right", ncols=2, frameon=False)
         return _svg(figure)
 
 
