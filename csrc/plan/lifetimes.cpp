@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/checked.h"
+#include "plan/aliasing.h"
 #include "plan/sharing.h"
 
 namespace itrt::plan {
@@ -18,21 +18,12 @@ struct Uses {
   bool read_in_loop = false;  // by the block or the head
 };
 
-bool contains(std::span<const TensorIndex> tensors, TensorIndex index) {
-  return std::find(tensors.begin(), tensors.end(), index) != tensors.end();
-}
-
 // The operators that run in turns with the one of this time: itself alone, where it is not striped.
 Interval turns(const Schedule& schedule, std::int64_t time) {
   for (const Interval& striped : schedule.striped) {
     if (striped.begin <= time && time < striped.end) return striped;
   }
   return {time, time + 1};
-}
-
-bool is_striped(const Schedule& schedule, std::int64_t time) {
-  return std::any_of(schedule.striped.begin(), schedule.striped.end(),
-                     [&](const Interval& striped) { return striped.begin <= time && time < striped.end; });
 }
 
 class Timeline {
@@ -45,7 +36,7 @@ class Timeline {
     std::int64_t time = 0;
     for (const auto* section : {&program.stem, &program.block, &program.head}) {
       for (const model::Operator& op : *section) {
-        const bool waits = contains(schedule.unstored, op.output);
+        const bool waits = schedule.is_unstored(op.output);
         const Interval turn = turns(schedule, waits ? time + 1 : time);
         for (const TensorIndex input : model::inputs_of(op)) read(input, turn.end - 1);
         of(op.output).written = std::min(turn.begin, time);
@@ -101,104 +92,14 @@ std::vector<std::int64_t> stored_bytes(const model::Program& program, std::span<
   return rows;
 }
 
-// The first state outlives the stem, and a next state that is to be copied the block, whoever reads it last.
-bool is_kept(const model::Program& program, TensorIndex index, std::int64_t time) {
-  const bool in_stem = time < static_cast<std::int64_t>(program.stem.size());
-  return index == program.next_state || (in_stem && index == program.state);
+// The root is there from the first byte that is written into it to the last one that is read.
+void move_into_root(const View& view, std::vector<Lifetime>& lifetimes, std::vector<std::int64_t>& bytes) {
+  Interval& root = lifetimes[view.root].front();
+  const Interval& mine = lifetimes[view.view].front();
+  root = {std::min(root.begin, mine.begin), std::max(root.end, mine.end)};
+  lifetimes[view.view].clear();
+  bytes[view.view] = 0;
 }
-
-std::int64_t row_bytes(const model::Program& program, std::span<const model::Size> sizes, TensorIndex index) {
-  const auto tensor = static_cast<std::size_t>(index);
-  return sizes[tensor].width * program.tensors[tensor].channels;
-}
-
-// How many bytes an input lies above the output that is written over it, `rows_at_once` rows at a time, so that a row
-// is overwritten after all outputs that read it:
-//
-//   bytes   input   0   1   2   3   4   5           3x3, padding 1: output row y reads rows from y - 1 on, so the
-//   output  0   1   2   3   4   5                   output may be one row ahead of what it reads
-//           |-lead--|
-//
-// The input above, the output below, rows upwards: what is written must end where the first row begins that is read.
-std::int64_t lead_of(const model::Term& term, const model::Program& program, std::span<const model::Size> sizes,
-                     TensorIndex output, std::int64_t rows_at_once) {
-  const std::int64_t written_row = row_bytes(program, sizes, output), read_row = row_bytes(program, sizes, term.input);
-  const std::int64_t height = sizes[static_cast<std::size_t>(output)].height;
-  std::int64_t lead = 0;
-  for (std::int64_t row = 0; row < height; row += rows_at_once) {
-    const std::int64_t first_read = std::clamp<std::int64_t>(row * term.stride[0] - term.padding[0], 0,
-                                                             sizes[static_cast<std::size_t>(term.input)].height);
-    lead = std::max(lead, std::min(row + rows_at_once, height) * written_row - first_read * read_row);
-  }
-  return lead;
-}
-
-// Where operators may write over an input.
-class Overwrites {
- public:
-  Overwrites(const model::Program& program, std::span<const model::Size> sizes, std::int64_t alignment,
-             const Schedule& schedule)
-      : program_(program), sizes_(sizes), alignment_(alignment), schedule_(schedule) {}
-
-  std::vector<Overwrite> find() {
-    for (const auto* section : {&program_.stem, &program_.block, &program_.head}) {
-      resized_ = -1;
-      for (const model::Operator& op : *section) {
-        if (!is_striped(schedule_, time_)) add(op);
-        resized_ = contains(schedule_.unstored, op.output) ? model::inputs_of(op).front() : -1;
-        ++time_;
-      }
-    }
-    return std::move(result_);
-  }
-
- private:
-  // Of an elementwise operator, inputs whose elements lie as the output's do: none that is broadcast.
-  void add(const model::Operator& op) {
-    if (const auto* convolution = std::get_if<model::Convolution>(&op.body)) return add(*convolution, op.output);
-    for (const TensorIndex input : model::elementwise_inputs_of(op)) {
-      if (is_like(input, op.output)) add(input, op.output, 0);
-    }
-  }
-
-  bool is_like(TensorIndex a, TensorIndex b) const {
-    const auto first = static_cast<std::size_t>(a), second = static_cast<std::size_t>(b);
-    return sizes_[first] == sizes_[second] && program_.tensors[first].channels == program_.tensors[second].channels;
-  }
-
-  void add(const model::Convolution& convolution, TensorIndex output) {
-    if (schedule_.rows_at_once == 0 || is_stored_in_part(output)) return;
-    for (const model::Term& term : convolution.terms) {
-      if (is_stored_in_part(term.input)) continue;
-      std::int64_t lead = 0;
-      for (const model::Term& other : convolution.terms) {
-        if (other.input != term.input) continue;
-        lead = std::max(lead, lead_of(other, program_, sizes_, output, schedule_.rows_at_once));
-      }
-      const auto& [height, width] = sizes_[static_cast<std::size_t>(output)];
-      // Behind the whole output it is no better than in a buffer of its own.
-      if (lead < height * row_bytes(program_, sizes_, output)) add(term.input, output, round_up(lead, alignment_));
-    }
-  }
-
-  bool is_stored_in_part(TensorIndex index) const {
-    return std::any_of(schedule_.line_buffers.begin(), schedule_.line_buffers.end(),
-                       [&](const LineBuffer& line) { return line.tensor == index; });
-  }
-
-  void add(TensorIndex from, TensorIndex to, std::int64_t lead) {
-    if (from == resized_ || contains(schedule_.unstored, from) || is_kept(program_, from, time_)) return;
-    result_.push_back({time_, static_cast<std::size_t>(from), static_cast<std::size_t>(to), lead});
-  }
-
-  const model::Program& program_;
-  std::span<const model::Size> sizes_;
-  std::int64_t alignment_;
-  const Schedule& schedule_;
-  std::int64_t time_ = 0;
-  TensorIndex resized_ = -1;  // read by the resize that this operator computes on the way, out of order
-  std::vector<Overwrite> result_;
-};
 
 }  // namespace
 
@@ -206,8 +107,10 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
                              const Schedule& schedule) {
   Timeline timeline(program, schedule);
   std::vector<Lifetime> lifetimes = plain_lifetimes(program, timeline, schedule);
-  const std::vector<std::int64_t> bytes = stored_bytes(program, sizes, schedule);
-  const std::vector<Overwrite> overwrites = Overwrites(program, sizes, alignment, schedule).find();
+  std::vector<std::int64_t> bytes = stored_bytes(program, sizes, schedule);
+  const std::vector<View> views = find_views(program, schedule);
+  const std::vector<Overwrite> overwrites = find_overwrites(program, sizes, alignment, schedule, views);
+  for (const View& each : views) move_into_root(each, lifetimes, bytes);
   bool copies_state = false;
   if (program.state) {
     const auto state = static_cast<std::size_t>(*program.state), next = static_cast<std::size_t>(*program.next_state);
@@ -228,7 +131,14 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
     sharing.join(static_cast<std::size_t>(*program.state), static_cast<std::size_t>(*program.next_state), 0);
   }
   for (const Overwrite& each : overwrites) sharing.join(each.from, each.to, each.lead);
-  return {sharing.buffers(alignment), sharing.buffer_of_tensor(), sharing.starts(), copies_state};
+  TensorBuffers result = {sharing.buffers(alignment), sharing.buffer_of_tensor(), sharing.starts(), {}, copies_state};
+  for (const model::Tensor& tensor : program.tensors) result.pixel_bytes.push_back(tensor.channels);
+  for (const View& each : views) {
+    result.buffer_of_tensor[each.view] = result.buffer_of_tensor[each.root];
+    result.starts[each.view] = result.starts[each.root] + each.first_channel;
+    result.pixel_bytes[each.view] = result.pixel_bytes[each.root];
+  }
+  return result;
 }
 
 }  // namespace itrt::plan

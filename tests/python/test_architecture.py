@@ -85,7 +85,9 @@ CPP_ARROWS = {
     "runtime": {"base", "model", "kernels", "plan"},
     "bindings": {"base", "model", "kernels", "plan", "runtime"},
 }
-CPP_EXCEPTIONS = {("plan/lifetimes.h", "model"), ("plan/lifetimes.cpp", "model")}
+CPP_EXCEPTIONS = {
+    (f"plan/{name}", "model") for name in ("schedule.h", "aliasing.h", "aliasing.cpp", "lifetimes.h", "lifetimes.cpp")
+}
 
 # What only some may import, at the top of a file or anywhere.
 WITHOUT_TORCH = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from itrt.planner import Accelerator, Workload, estimate_cost, resident_traffic
-from itrt.planner.footprint import Footprint, Piece, PlannedBuffer
+from itrt.planner.footprint import Footprint, Piece, PlacedTensor, PlannedBuffer
 from itrt.planner.planning import Plan
 from itrt.planner.schedule import Schedule, layer_label, whole
 from itrt.planner.traffic import Traffic, merged
@@ -48,7 +48,11 @@ def tensor_buffers(work: Workload, target: Accelerator) -> list[PlannedBuffer]:
         ):
             lifetimes = ((begin, last + 1),) if index == work.state else ((begin, end),)
         pieces = tuple(Piece(first, end, tensor.bytes) for first, end in lifetimes)
-        found.append(PlannedBuffer(tensor.name, "tensor", writer, pieces, target.roles.arena, 0, (index,), (0,)))
+        found.append(
+            PlannedBuffer(
+                tensor.name, "tensor", writer, pieces, target.roles.arena, 0, (PlacedTensor(index, 0, tensor.channels),)
+            )
+        )
     return found
 
 

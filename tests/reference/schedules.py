@@ -8,7 +8,7 @@ writes over its own input, whether each row is still there when it is read.
 from __future__ import annotations
 
 from itrt.planner import Plan, WeightMode, Workload
-from itrt.planner.footprint import PlannedBuffer
+from itrt.planner.footprint import PlacedTensor, PlannedBuffer
 from itrt.planner.schedule import Group
 from itrt.planner.workload import Layer, Window
 
@@ -18,6 +18,7 @@ def check(plan: Plan) -> None:
     _check_buffers(plan)
     _check_cover(plan)
     alive = _alive(plan.work)
+    _check_views(plan)
     for group in plan.schedule.groups:
         for index in group.layers:
             if plan.work.layers[index].output in alive:
@@ -60,22 +61,24 @@ def _check_cover(plan: Plan) -> None:
 
 def _whole(plan: Plan, tensor: int, layer: int) -> bool:
     """Whether all of a tensor lies in the arena at a layer."""
+    size = plan.work.tensors[tensor]
     return any(
         piece.begin <= layer < piece.end
-        and piece.offset <= start
-        and start + plan.work.tensors[tensor].bytes <= piece.offset + piece.size
-        for buffer, start in _places(plan, tensor)
+        and piece.offset <= place.start
+        and place.start + (size.height * size.width - 1) * place.pixel_bytes + size.channels
+        <= piece.offset + piece.size
+        for buffer, place in _places(plan, tensor)
         for piece in buffer.pieces
     )
 
 
-def _places(plan: Plan, tensor: int) -> list[tuple[PlannedBuffer, int]]:
+def _places(plan: Plan, tensor: int) -> list[tuple[PlannedBuffer, PlacedTensor]]:
     """The buffers that a tensor lies in as a whole, and where in them."""
     return [
-        (buffer, start)
+        (buffer, place)
         for buffer in plan.footprint.buffers
-        for each, start in zip(buffer.tensors, buffer.starts, strict=True)
-        if each == tensor and buffer.kind == "tensor"
+        for place in buffer.tensors
+        if place.index == tensor and buffer.kind == "tensor"
     ]
 
 
@@ -84,24 +87,47 @@ def ranges_meet(one: int, one_size: int, two: int, two_size: int) -> bool:
     return one < two + two_size and two < one + one_size
 
 
+def _check_views(plan: Plan) -> None:
+    """Tensors that lie among one another's channels are there at different bytes, or are gathered from one another."""
+    for buffer in plan.footprint.buffers:
+        views = [place for place in buffer.tensors if place.pixel_bytes != plan.work.tensors[place.index].channels]
+        for place in views:
+            assert any(
+                layer.kind == "gather" and place.index in (layer.output, *layer.inputs) for layer in plan.work.layers
+            ), plan.work.tensors[place.index].name
+
+
 def _check_order_of_rows(plan: Plan, layer: Layer) -> None:
     """When a row of the output has been written, all rows that it and later ones read are still there."""
-    output = plan.work.tensors[layer.output]
     rows_at_once = plan.target.granularity.rows or 1
+    height = plan.work.tensors[layer.output].height
     for window in layer.windows:
-        shared = [
-            (start, to)
-            for buffer, start in _places(plan, window.input)
+        places = [
+            (place, to)
+            for buffer, place in _places(plan, window.input)
             for other, to in _places(plan, layer.output)
             if buffer is other
         ]
-        for start, to in shared:
-            rows = _rows_read(plan.work, window, output.height)
-            row_bytes = plan.work.tensors[window.input].row_bytes
-            for row in range(0, output.height, rows_at_once):
-                written = min(row + rows_at_once, output.height) * output.row_bytes
-                for read in set().union(*rows[row:]):
-                    assert not ranges_meet(to, written, start + read * row_bytes, row_bytes), (layer.name, row, read)
+        for place, to in places:
+            rows = _rows_read(plan.work, window, height)
+            read = [_bytes_of_row(plan.work, place, row) for row in range(plan.work.tensors[window.input].height)]
+            written: set[int] = set()
+            for row in range(0, height, rows_at_once):
+                for each in range(row, min(row + rows_at_once, height)):
+                    written |= _bytes_of_row(plan.work, to, each)
+                for needed in set().union(*rows[row:]):
+                    assert not written & read[needed], (layer.name, row, needed)
+
+
+def _bytes_of_row(work: Workload, place: PlacedTensor, row: int) -> set[int]:
+    """The bytes of a tensor's row, above its buffer's offset."""
+    tensor = work.tensors[place.index]
+    first = place.start + row * tensor.width * place.pixel_bytes
+    return {
+        first + pixel * place.pixel_bytes + channel
+        for pixel in range(tensor.width)
+        for channel in range(tensor.channels)
+    }
 
 
 def _rows_read(work: Workload, window: Window, height: int) -> list[set[int]]:
@@ -126,7 +152,7 @@ def _rows_held(plan: Plan, tensor: int, layer: int) -> int:
 
 def _check_layer(plan: Plan, group: Group, index: int) -> None:
     layer = plan.work.layers[index]
-    if layer.kind == "convolution":
+    if layer.kind in ("convolution", "pool"):
         _check_order_of_rows(plan, layer)
     for tensor in dict.fromkeys([*layer.inputs, layer.output]):
         if _whole(plan, tensor, index):

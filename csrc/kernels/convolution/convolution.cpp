@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "kernels/convolution/convolution_block.h"
+#include "kernels/convolution/convolution_by_run.h"
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
 #include "kernels/convolution/convolution_skip.h"
@@ -40,12 +41,24 @@ std::size_t start_scratch_offset(const PackedConvolution& packed) {
   return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(end), cache_line));
 }
 
+// And behind that the sums of runs.
+std::size_t sums_scratch_offset(const PackedConvolution& packed) {
+  const std::size_t end = start_scratch_offset(packed) + static_cast<std::size_t>(packed.lanes) * sizeof(std::int32_t);
+  return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(end), cache_line));
+}
+
+// Output pixels of a panel, at most.
+std::int64_t panel_limit(const PackedConvolution& packed, bool by_run) {
+  if (!packed.grouped.empty()) return grouped_panel_pixels;
+  return by_run ? panel_pixels - pixel_granule : panel_pixels;
+}
+
 }  // namespace
 
 std::size_t scratch_bytes(const PackedConvolution& packed) {
   if (packed.stem) return stem_scratch_bytes(packed);
   if (packed.segment_count == 0) return grouped_scratch_bytes(packed);
-  return start_scratch_offset(packed) + static_cast<std::size_t>(packed.lanes) * sizeof(std::int32_t);
+  return sums_scratch_offset(packed) + sums_by_run_bytes(packed);
 }
 
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
@@ -55,10 +68,11 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
   GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
   SkippedStart start(packed, call.requantization->lanes.as<std::int32_t>(),
                      reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed)));
+  const SumsByRun sums(packed, call, reinterpret_cast<std::int32_t*>(call.scratch + sums_scratch_offset(packed)));
+  const bool by_run = pays_by_run(packed, call);
   while (first < last) {
-    const std::int64_t limit = packed.grouped.empty() ? last : std::min(last, first + grouped_panel_pixels);
-    const std::int64_t pixels = panel.fill(limit);
-    const std::int32_t* const lanes = start.of(panel.runs());
+    const std::int64_t pixels = panel.fill(std::min(last, first + panel_limit(packed, by_run)));
+    const std::int32_t* const lanes = start.of(by_run ? RunRange{} : panel.runs());
     grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
       ConvolutionBlock block = output_block(packed, call, b, first);
@@ -66,9 +80,9 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       block.pointer_stride = panel_pixels;
       block.pixels = pixels;
       block.start = lanes + packed.blocks[b].first_lane;
-      restrict_to(panel.runs(), packed, block);
-      block.initial = grouped.sum(b);
+      block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
       block.initial_stride = block.width;
+      restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
       packed.kernel->run(block);
     }
     first += pixels;

@@ -85,8 +85,9 @@ struct PackedConvolution {
   AlignedBuffer weights;
   AlignedBuffer padding;   // runs that hold each term's zero points
   std::int64_t lanes = 0;  // of all blocks
-  // [run][lane]: the part of zero_point_sum that is a run's; empty where no run may be skipped (convolution_skip.h).
-  std::vector<std::int32_t> run_zero_point_sums;
+  // [run][lane]: what a run adds to the sums' start, minus weight * zero_point; empty where no run may be skipped
+  // (convolution_skip.h).
+  AlignedBuffer run_starts;
   std::vector<std::int32_t> zero_point_sum;           // sum of weight * zero_point an output channel: bias -= this
   std::vector<std::int64_t> lowest_sum, highest_sum;  // of weight * input, whatever the input, an output channel
 };

@@ -216,11 +216,11 @@ bool may_skip(const PackedConvolution& packed, std::span<const ConvolutionTerm> 
 }
 
 // A run's weights of one block, [quad][lane][4], times the zero point.
-void add_zero_points(PackedConvolution& packed, std::size_t run, const ConvolutionOutputBlock& block,
-                     std::span<const std::int8_t> weights, std::uint8_t zero_point) {
-  std::int32_t* sums = packed.run_zero_point_sums.data() + static_cast<std::int64_t>(run) * packed.lanes;
+void subtract_zero_points(PackedConvolution& packed, std::size_t run, const ConvolutionOutputBlock& block,
+                          std::span<const std::int8_t> weights, std::uint8_t zero_point) {
+  std::int32_t* starts = packed.run_starts.as<std::int32_t>() + static_cast<std::int64_t>(run) * packed.lanes;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    sums[block.first_lane + static_cast<std::int64_t>(i) / 4 % block.width] += weights[i] * zero_point;
+    starts[block.first_lane + static_cast<std::int64_t>(i) / 4 % block.width] -= weights[i] * zero_point;
   }
 }
 
@@ -323,7 +323,10 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   cut_blocks(packed, partition_channels, segment_quads);
 
   const bool skips = may_skip(packed, terms);
-  if (skips) packed.run_zero_point_sums.assign(packed.runs.size() * static_cast<std::size_t>(packed.lanes), 0);
+  if (skips) {
+    const std::size_t starts = packed.runs.size() * static_cast<std::size_t>(packed.lanes);
+    packed.run_starts = AlignedBuffer(starts * sizeof(std::int32_t));
+  }
   std::vector<std::int8_t> segment;
   for (const ConvolutionOutputBlock& block : packed.blocks) {
     std::byte* out = packed.weights.data() + block.weights_offset;
@@ -341,7 +344,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
       } while (packed.gathered && next < packed.runs.size());
       if (skips) {
         const ConvolutionTerm& term = terms[static_cast<std::size_t>(packed.runs.front().term)];
-        add_zero_points(packed, static_cast<std::size_t>(s), block, segment, term.zero_points.front());
+        subtract_zero_points(packed, static_cast<std::size_t>(s), block, segment, term.zero_points.front());
       }
       for (std::int64_t q = 0; q < count; ++q) {
         kernel.pack_quad(segment.data() + q * block.width * 4, block.width, out);

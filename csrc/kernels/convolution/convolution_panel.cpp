@@ -78,7 +78,8 @@ std::int64_t Panel::fill(std::int64_t last) {
   for (std::int64_t segment = runs_.first; segment < runs_.first + runs_.count; ++segment) {
     point(static_cast<std::size_t>(segment));
     const std::uint8_t** row = pointers_ + segment * panel_pixels;
-    std::fill(row + count_, row + round_up(count_, pixel_granule), row[count_ - 1]);
+    const std::int64_t end = std::min(round_up(count_, pixel_granule) + pixel_granule, panel_pixels);
+    std::fill(row + count_, row + end, row[count_ - 1]);
   }
   return count_;
 }

@@ -26,8 +26,9 @@ class Panel {
   // The first panel begins at output pixel `first`, of the flattened height * width range.
   Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first);
 
-  // Of the first of runs(): [segment][panel_pixels]; up to the next multiple of pixel_granule they repeat the last
-  // pixel.
+  // Of the first of runs(): [segment][panel_pixels]. Behind the last pixel they repeat it, for as long as a tile that
+  // begins at any pixel may read, if the panel has no more than panel_pixels - pixel_granule; for one that begins at a
+  // multiple of pixel_granule, if it has more.
   const std::uint8_t* const* pointers() const { return pointers_ + runs_.first * panel_pixels; }
 
   // Goes on to the next pixels, as many as fit but none from `last` on; returns how many.

@@ -8,7 +8,7 @@ namespace itrt::kernels {
 
 RunRange runs_of_row(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t row) {
   const RunRange all = {0, packed.segment_count};
-  if (packed.run_zero_point_sums.empty()) return all;
+  if (packed.run_starts.size() == 0) return all;
   const auto is_inside = [&](const ConvolutionRun& run) {
     const auto term = static_cast<std::size_t>(run.term);
     const std::int64_t in_row = input_row(run, packed.terms[term], row);
@@ -23,7 +23,7 @@ RunRange runs_of_row(const PackedConvolution& packed, const ConvolutionCall& cal
 
 std::int64_t rows_alike(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t row,
                         std::int64_t last) {
-  if (packed.run_zero_point_sums.empty()) return last - row;
+  if (packed.run_starts.size() == 0) return last - row;
   const RunRange runs = runs_of_row(packed, call, row);
   std::int64_t next = row + 1;
   while (next < last && runs_of_row(packed, call, next) == runs) ++next;
@@ -37,8 +37,8 @@ const std::int32_t* SkippedStart::of(const RunRange& runs) {
   std::copy_n(start_, packed_.lanes, lanes_);
   for (std::int64_t run = 0; run < packed_.segment_count; ++run) {
     if (run >= runs.first && run < runs.first + runs.count) continue;
-    const std::int32_t* sums = packed_.run_zero_point_sums.data() + run * packed_.lanes;
-    for (std::int64_t lane = 0; lane < packed_.lanes; ++lane) lanes_[lane] += sums[lane];
+    const std::int32_t* starts = packed_.run_starts.as<std::int32_t>() + run * packed_.lanes;
+    for (std::int64_t lane = 0; lane < packed_.lanes; ++lane) lanes_[lane] -= starts[lane];
   }
   return lanes_;
 }

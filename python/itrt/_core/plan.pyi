@@ -67,7 +67,7 @@ def session_buffers(
             typing.SupportsInt | typing.SupportsIndex,
         ]
     ],
-) -> list[tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]]:
+) -> list[tuple[list[tuple[int, int, int]], list[tuple[int, int, int, int]]]]:
     """
     The same of a session.
     """
@@ -93,12 +93,13 @@ def tensor_buffers(
     ],
     absent: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     rows_at_once: typing.SupportsInt | typing.SupportsIndex,
-) -> list[tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]]:
+    views: bool,
+) -> list[tuple[list[tuple[int, int, int]], list[tuple[int, int, int, int]]]]:
     """
-    Tensors that share a buffer, each with the bytes below it there, and its pieces, where the operators in
-    each of the ranges `striped` run in turns, some tensors are not there as a whole, and convolutions write
-    so many rows before they read what later rows need (0: in no order). Time counts operators: stem, block,
-    head.
+    Tensors that share a buffer (each with the bytes below it there, and from one of its pixels to the next),
+    and its pieces, where the operators in each of the ranges `striped` run in turns, some tensors are not
+    there as a whole, convolutions write so many rows before they read what later rows need (0: in no order),
+    and, with `views`, concatenations hold their inputs. Time counts operators: stem, block, head.
     """
 
 SESSION_ALIGNMENT: int = 64

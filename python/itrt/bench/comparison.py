@@ -76,7 +76,7 @@ def compare(
         If itrt itself fails: there is nothing to compare with then. A peer that fails is skipped and named.
     """
     for count in plan.iterations:
-        subject.network.check_iterations(count)
+        subject.check_iterations(count)
     present, skipped = installed(peers)
     runner = _Comparer(subject, plan, (ITRT, *present), directory, progress, skipped)
     return runner.run()
@@ -111,7 +111,7 @@ class _Comparer:
             self._measure(size, threads, built[size])
         return Comparison(
             subject=self._subject.name,
-            trained_iterations=self._subject.network.iterations,
+            trained_iterations=self._subject.iterations,
             turns=self._plan.turns,
             calls=self._plan.calls,
             environment=environment(["torch", *dict.fromkeys(runtime.distribution for runtime in self._runtimes)]),
@@ -144,7 +144,7 @@ class _Comparer:
     def _extra_of_itrt(self, built: Mapping[_Key, Contender]) -> dict[_Key, Contender]:
         """For the line over all iteration counts, and for the cost of an answer."""
         example = built[_Key(ITRT.name, min(self._plan.iterations))]
-        most = min(self._plan.fit_up_to, self._subject.network.max_iterations or self._plan.fit_up_to)
+        most = min(self._plan.fit_up_to, self._subject.max_iterations or self._plan.fit_up_to)
         extra = {}
         for count in range(1, most + 1):
             arguments = {**example.arguments, "iterations": count}
@@ -214,7 +214,7 @@ class _Comparer:
         if self._plan.fresh == 0:
             return ()
         self._progress("new processes")
-        trained = self._subject.network.iterations
+        trained = self._subject.iterations
         count = trained if trained in self._plan.iterations else max(self._plan.iterations)
         threads = self._plan.threads[0]
         measured = {(row.runtime, row.iterations) for row in self._measurements}

@@ -12,8 +12,11 @@ import numpy as np
 import PIL.Image
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
-from itrt.bench.builders.deployed import LabelNetwork
+from itrt.bench.builders.deployed import LabelNetwork, LogitNetwork
+from itrt.converter.factory import make_network
+from itrt.errors import InvalidArgumentError
 from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
 from itrt.nn.blocks import ContextBlock, HourglassBlock
 from itrt.train.checkpoint import load_network
@@ -32,12 +35,29 @@ class Subject:
     """A network in evaluation mode, its normalization, u8 images for calibration, and one to run."""
 
     name: str
-    network: IterativeNetwork
+    network: nn.Module
     mean: Sequence[float]
     standard_deviation: Sequence[float]
     class_names: Sequence[str]
     calibration: Sequence[Image]
     image: Image
+
+    @property
+    def iterations(self) -> int:
+        """As trained; 1 of a network without iterations."""
+        return self.network.iterations if isinstance(self.network, IterativeNetwork) else 1
+
+    @property
+    def max_iterations(self) -> int | None:
+        """The most that the network can execute; None: no end."""
+        return self.network.max_iterations if isinstance(self.network, IterativeNetwork) else 1
+
+    def check_iterations(self, count: int) -> None:
+        """Raise InvalidArgumentError for a number that the network cannot execute."""
+        if isinstance(self.network, IterativeNetwork):
+            self.network.check_iterations(count)
+        elif count != 1:
+            raise InvalidArgumentError(f"iterations: expected 1, for {self.name} has no loop, found {count}")
 
     def image_of(self, size: Size) -> Image:
         """The image at this size."""
@@ -98,13 +118,38 @@ def untrained_itnet(settings: ItNetSettings, size: Size, images: int, seed: int 
         class_names: Sequence[str] = [f"class {index}" for index in range(settings.classes)]
     else:
         class_names = CLASS_NAMES[: settings.classes]
-    scenes = [draw_scene(*size, np.random.default_rng((seed, index)))[0] for index in range(images + 1)]
+    scenes = _scenes(size, images + 1, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ItNet(settings)
     _calm(network)
-    _settle_normalization(network, [normalized(scene, _MEAN, _STANDARD_DEVIATION) for scene in scenes[:4]])
+    _settle_normalization(network, [_tensor(scene) for scene in scenes[:4]])
     return Subject("ItNet, untrained", network, _MEAN, _STANDARD_DEVIATION, class_names, scenes[:-1], scenes[-1])
+
+
+def made_network(reference: str, size: Size, images: int, seed: int = 0) -> Subject:
+    """A network as its factory makes it, ``package.module:factory``, and drawn scenes.
+
+    Its batch normalization has seen the scenes: with random weights, values would grow from layer to layer.
+    """
+    scenes = _scenes(size, images + 1, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = make_network(reference)
+    # Together: where one number an image is left, as behind global pooling, one image has no variance.
+    _settle_normalization(network, [torch.cat([_tensor(scene) for scene in scenes[:2]])])
+    with torch.no_grad():
+        classes = LogitNetwork(network, 1)(_tensor(scenes[0])).shape[1]
+    names = [f"class {index}" for index in range(classes)]
+    return Subject(reference, network, _MEAN, _STANDARD_DEVIATION, names, scenes[:-1], scenes[-1])
+
+
+def _scenes(size: Size, count: int, seed: int) -> list[Image]:
+    return [draw_scene(*size, np.random.default_rng((seed, index)))[0] for index in range(count)]
+
+
+def _tensor(scene: Image) -> Tensor:
+    return torch.from_numpy(normalized(scene, _MEAN, _STANDARD_DEVIATION))
 
 
 def _calm(network: ItNet) -> None:
@@ -115,12 +160,12 @@ def _calm(network: ItNet) -> None:
             first.convolution.weight[:, :high] *= 0.25  # the state comes first
 
 
-def _settle_normalization(network: ItNet, images: Sequence[NDArray[np.float32]]) -> None:
+def _settle_normalization(network: nn.Module, images: Sequence[Tensor]) -> None:
     norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = None  # the average of all that it sees
     network.train()
     with torch.no_grad():
         for image in images:
-            network(torch.from_numpy(image))
+            network(image)
     network.eval()

@@ -30,6 +30,13 @@ def bench_model(
     network: Annotated[
         str | None, typer.Option(help=f"Without a checkpoint: an untrained one of {', '.join(_NETWORKS)}.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FACTORY",
+            help="Or the network that a function or class of a module makes, such as itrt.nn:FCNResNet50.",
+        ),
+    ] = None,
     iterations: Annotated[int, typer.Option(min=1, help="The untrained network's own number.")] = 8,
     channels: Annotated[tuple[int, int, int], typer.Option(help="Of the untrained network, at 1/4, 1/8 and 1/16.")] = (
         64,
@@ -65,14 +72,16 @@ def bench_model(
         raise MissingDependencyError(f"itrt bench model needs {error.name}: pip install 'itrt[bench]'") from error
     from itrt.cli.bench_model_report import print_comparison
 
-    _check_paths(checkpoint, network, json_file)
+    _check_source(checkpoint, network, model)
+    check_directories(json=json_file)
     peers = choose_peers(peer or [])
     sizes = tuple(dict.fromkeys(parse_size(text) for text in size))
-    subject = (
-        _trained(checkpoint, calibrate, image, images)
-        if checkpoint is not None
-        else _untrained(iterations, channels, sizes[0], images)
-    )
+    if checkpoint is not None:
+        subject = _trained(checkpoint, calibrate, image, images)
+    elif model is not None:
+        subject = _made(model, sizes[0], images)
+    else:
+        subject = _untrained(iterations, channels, sizes[0], images)
     chosen = tuple(sorted(set(counts or _default_counts(subject))))
     plan = Plan(chosen, tuple(sorted(set(threads))), sizes, turns, calls, fit, fresh)
     with ExitStack() as stack:
@@ -87,13 +96,15 @@ def bench_model(
         typer.echo(f"wrote {json_file}")
 
 
-def _check_paths(checkpoint: Path | None, network: str | None, json_file: Path | None) -> None:
-    if (checkpoint is None) == (network is None):
-        found = "neither" if checkpoint is None else "both"
-        raise InvalidArgumentError(f"bench model: expected a checkpoint or --network, found {found}")
+def _check_source(checkpoint: Path | None, network: str | None, model: str | None) -> None:
+    given = {"a checkpoint": checkpoint, "--network": network, "--model": model}
+    found = [name for name, value in given.items() if value is not None]
+    if len(found) != 1:
+        raise InvalidArgumentError(
+            f"bench model: expected one of {', '.join(given)}, found {' and '.join(found) or 'none'}"
+        )
     if network is not None and network not in _NETWORKS:
         raise InvalidArgumentError(f"--network: expected one of {', '.join(_NETWORKS)}, found {network}")
-    check_directories(json=json_file)
 
 
 def _trained(checkpoint: Path, calibrate: Path | None, image: Path | None, count: int) -> Subject:
@@ -108,6 +119,12 @@ def _trained(checkpoint: Path, calibrate: Path | None, image: Path | None, count
     return from_checkpoint(checkpoint, samples, samples[0] if image is None else read_image(image))
 
 
+def _made(reference: str, size: tuple[int, int], count: int) -> Subject:
+    from itrt.bench.subject import made_network
+
+    return made_network(reference, size, count)
+
+
 def _untrained(iterations: int, channels: tuple[int, int, int], size: tuple[int, int], count: int) -> Subject:
     from itrt.bench.subject import untrained_itnet
     from itrt.nn import ItNetSettings
@@ -117,6 +134,6 @@ def _untrained(iterations: int, channels: tuple[int, int, int], size: tuple[int,
 
 
 def _default_counts(subject: Subject) -> list[int]:
-    most = subject.network.max_iterations
-    wanted = {1, 4, 8, subject.network.iterations}
+    most = subject.max_iterations
+    wanted = {1, 4, 8, subject.iterations}
     return [count for count in wanted if most is None or count <= most]

@@ -58,14 +58,14 @@ class Fitting:
         if footprint.arena_bytes <= capacity and self._weights_fit(footprint):
             self._keep(Fit(ideal, footprint))
             return
-        for over_inputs in (False, True):
-            self._look_with(capacity, over_inputs)
+        for aliased in (False, True):
+            self._look_with(capacity, aliased)
 
-    def _look_with(self, capacity: int, over_inputs: bool) -> None:
-        """Add a schedule; ``over_inputs``: counting on convolutions that write over their inputs."""
+    def _look_with(self, capacity: int, aliased: bool) -> None:
+        """Add a schedule; ``aliased``: counting on tensors that share memory (`Planner.tensor_buffers`)."""
         room = capacity
         for _ in range(_LAYOUTS):
-            schedule = self._schedule(room, over_inputs)
+            schedule = self._schedule(room, aliased)
             if schedule is None:
                 return
             footprint = lay_out(self._planner, schedule, _NODES, capacity)
@@ -107,16 +107,16 @@ class Fitting:
         """Of a memory for weights alone."""
         return None if self._planner.one_memory else self._planner.accelerator.weights.size
 
-    def _schedule(self, room: int, over_inputs: bool) -> Schedule | None:
+    def _schedule(self, room: int, aliased: bool) -> Schedule | None:
         """The cheapest over spilled tensors: they move out one by one until it fits, and while it gets cheaper.
 
-        With ``over_inputs`` none moves out: of what the search costs, that is nearly all.
+        With ``aliased`` none moves out: of what the search costs, that is nearly all.
         """
-        best = self._over_budgets(room, frozenset(), over_inputs)
+        best = self._over_budgets(room, frozenset(), aliased)
         spilled: frozenset[int] = frozenset()
-        while self._can_fetch and not over_inputs:
+        while self._can_fetch and not aliased:
             tries = [(spilled | more) for more in self._spillable(spilled)]
-            found = [(self._over_budgets(room, each, over_inputs), each) for each in tries]
+            found = [(self._over_budgets(room, each, aliased), each) for each in tries]
             fitting = [(result, each) for result, each in found if result is not None]
             if fitting:
                 result, each = min(fitting, key=lambda pair: pair[0][0])
@@ -143,15 +143,15 @@ class Fitting:
 
     def _least_memory(self, spilled: frozenset[int]) -> int:
         """What the layers need one by one, added up, with everything fetched: how far spills are from fitting."""
-        beside = self._beside(spilled, over_inputs=False)
+        beside = self._beside(spilled, aliased=False)
         needs = []
         for index in range(self._planner.end):
             options = self._options.of(index, index, frozenset(), spilled, None)
             needs.append(min((option.bytes for option in options), default=0) + beside.of(index, index))
         return sum(needs)
 
-    def _over_budgets(self, room: int, spilled: frozenset[int], over_inputs: bool) -> tuple[float, Schedule] | None:
-        beside = self._beside(spilled, over_inputs)
+    def _over_budgets(self, room: int, spilled: frozenset[int], aliased: bool) -> tuple[float, Schedule] | None:
+        beside = self._beside(spilled, aliased)
         found = []
         for resident in self._resident_sets(room):
             used = sum(self._planner.resident_bytes(index) for index in resident) if self._planner.one_memory else 0
@@ -160,10 +160,10 @@ class Fitting:
                 found.append(best)
         return min(found, key=lambda pair: pair[0], default=None)
 
-    def _beside(self, spilled: frozenset[int], over_inputs: bool) -> Beside:
-        key = spilled, over_inputs
+    def _beside(self, spilled: frozenset[int], aliased: bool) -> Beside:
+        key = spilled, aliased
         if key not in self._besides:
-            self._besides[key] = Beside(self._planner, spilled, over_inputs)
+            self._besides[key] = Beside(self._planner, spilled, aliased)
         return self._besides[key]
 
     def _resident_sets(self, room: int) -> list[frozenset[int]]:

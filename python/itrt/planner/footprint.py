@@ -34,13 +34,25 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class PlacedTensor:
+    """A tensor in its buffer: it begins ``start`` bytes above the buffer's offset.
+
+    A convolution may write over its own input, which then begins above the output. ``pixel_bytes``, from one pixel to
+    the next, are the tensor's channels; of a view, an input of a concatenation or a split, those of what it is a part
+    of.
+    """
+
+    index: int
+    start: int
+    pixel_bytes: int
+
+
+@dataclass(frozen=True)
 class PlannedBuffer:
     """A buffer: whole tensors that share it, rows of a tensor, or weights.
 
     ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``pieces`` say when it occupies
-    what. ``offset`` is in bytes from the start of its memory. ``tensors`` are those that share it as a whole, and
-    ``starts`` how many bytes above the buffer's offset each of them begins: a convolution may write over its own
-    input, which then begins above the output.
+    what. ``offset`` is in bytes from the start of its memory. ``tensors`` are those that lie in it as a whole.
     """
 
     name: str
@@ -49,8 +61,7 @@ class PlannedBuffer:
     pieces: tuple[Piece, ...]
     memory: str
     offset: int = 0
-    tensors: tuple[int, ...] = ()
-    starts: tuple[int, ...] = ()
+    tensors: tuple[PlacedTensor, ...] = ()
 
     @property
     def size(self) -> int:
@@ -106,16 +117,19 @@ class Planner:
             self._near[place] = self.uses.near(group.layers)
         return spilled & self._near[place]
 
-    def tensor_buffers(self, schedule: Schedule, *, over_inputs: bool) -> list[PlannedBuffer]:
+    def tensor_buffers(self, schedule: Schedule, *, aliased: bool) -> list[PlannedBuffer]:
         """Whole tensors; those that operators may write over one another share a buffer.
 
-        With ``over_inputs`` convolutions do so, too, some rows behind what they still read.
+        With ``aliased`` convolutions and pools do so, too, some rows behind what they still read, and concatenations
+        and splits are not copied.
         """
         striped = [(group.first, group.last + 1) for group in schedule.groups if group.rows is not None]
         lines = {line.tensor for group in schedule.groups for line in self.lines(group, schedule.spilled)}
         absent = sorted(lines | schedule.spilled)
-        rows = (self.accelerator.granularity.rows or 1) if over_inputs else 0
-        found = _core.plan.tensor_buffers(self.program, *self.image_size, self.alignment, striped, absent, rows)
+        rows = (self.accelerator.granularity.rows or 1) if aliased else 0
+        found = _core.plan.tensor_buffers(
+            self.program, *self.image_size, self.alignment, striped, absent, rows, aliased
+        )
         return [
             self.tensor_buffer([place for place in places if place[0] not in absent], pieces)
             for places, pieces in found
@@ -123,19 +137,19 @@ class Planner:
         ]
 
     def tensor_buffer(
-        self, places: Sequence[tuple[int, int]], pieces: Sequence[tuple[int, int, int, int]]
+        self, places: Sequence[tuple[int, int, int]], pieces: Sequence[tuple[int, int, int, int]]
     ) -> PlannedBuffer:
-        """One that tensors share, from the compiled planner's (tensor, start) and (begin, end, offset, size)."""
-        tensors = [self.work.tensors[tensor] for tensor, _ in places]
+        """One that tensors share, from the compiled planner's rows for tensors and for pieces."""
+        placed = tuple(PlacedTensor(*place) for place in places)
+        tensors = [self.work.tensors[each.index] for each in placed]
         size = max(offset + size for _, _, offset, size in pieces)
         return PlannedBuffer(
             name=" = ".join(tensor.name for tensor in tensors),
             kind="rows" if size < max(tensor.bytes for tensor in tensors) else "tensor",
-            layer=self.uses.of[places[0][0]].writer,
+            layer=self.uses.of[placed[0].index].writer,
             pieces=tuple(Piece(begin, end, size, offset) for begin, end, offset, size in pieces),
             memory=self.accelerator.roles.arena,
-            tensors=tuple(tensor for tensor, _ in places),
-            starts=tuple(start for _, start in places),
+            tensors=placed,
         )
 
     @property
@@ -192,11 +206,11 @@ class Planner:
         part = -(-self.work.layers[layer_index].constant_bytes // parts)
         return part * (2 if self.accelerator.overlap and parts > 1 else 1)
 
-    def buffers(self, schedule: Schedule, *, over_inputs: bool) -> list[PlannedBuffer]:
-        """All of them, without offsets; ``over_inputs`` as in `tensor_buffers`."""
+    def buffers(self, schedule: Schedule, *, aliased: bool) -> list[PlannedBuffer]:
+        """All of them, without offsets; ``aliased`` as in `tensor_buffers`."""
         weights = (self.weight_buffer(index, schedule) for index in range(self.end))
         return [
-            *self.tensor_buffers(schedule, over_inputs=over_inputs),
+            *self.tensor_buffers(schedule, aliased=aliased),
             *(line for group in schedule.groups for line in self.line_buffers(group, schedule.spilled)),
             *(buffer for buffer in weights if buffer is not None),
         ]
@@ -205,14 +219,14 @@ class Planner:
 def lay_out(planner: Planner, schedule: Schedule, nodes: int, capacity: int | None = None) -> Footprint:
     """Return a schedule's buffers with offsets; ``nodes`` limits the search, ``capacity`` is good enough for it.
 
-    Convolutions write over their inputs where that is needed and helps: what ties two tensors together may also cost
-    an offset that either of them alone would have had.
+    Tensors are aliased where that is needed and helps: what ties two of them together may also cost an offset that
+    either of them alone would have had.
     """
-    apart = _laid_out(planner, planner.buffers(schedule, over_inputs=False), nodes, capacity)
+    apart = _laid_out(planner, planner.buffers(schedule, aliased=False), nodes, capacity)
     if capacity is not None and apart.arena_bytes <= capacity:
         return apart
-    over_inputs = _laid_out(planner, planner.buffers(schedule, over_inputs=True), nodes, capacity)
-    return min(apart, over_inputs, key=lambda each: each.arena_bytes)
+    aliased = _laid_out(planner, planner.buffers(schedule, aliased=True), nodes, capacity)
+    return min(apart, aliased, key=lambda each: each.arena_bytes)
 
 
 def _laid_out(planner: Planner, buffers: Sequence[PlannedBuffer], nodes: int, capacity: int | None) -> Footprint:

@@ -20,15 +20,15 @@ from itrt.planner.workload import SECTIONS
 class Beside:
     """Bytes of the whole tensors that live beside a group and that it does not hold by rows.
 
-    With ``over_inputs`` a layer by itself may write over its input; layers that run in stripes need both.
+    With ``aliased`` a layer by itself may write over its input or be no copy; layers that run in stripes need both.
     """
 
-    def __init__(self, planner: Planner, spilled: frozenset[int], over_inputs: bool):
+    def __init__(self, planner: Planner, spilled: frozenset[int], aliased: bool):
         schedule = replace(whole(planner.work), spilled=spilled)
         self.spilled = spilled
         self._uses = planner.uses
-        self._apart = planner.tensor_buffers(schedule, over_inputs=False)
-        self._alone = planner.tensor_buffers(schedule, over_inputs=True) if over_inputs else self._apart
+        self._apart = planner.tensor_buffers(schedule, aliased=False)
+        self._alone = planner.tensor_buffers(schedule, aliased=True) if aliased else self._apart
         self._found: dict[tuple[int, int], int] = {}
 
     def of(self, first: int, last: int) -> int:
@@ -47,7 +47,7 @@ class Beside:
         return sum(max(map(buffer.live_bytes, layers)) for buffer in outside)
 
     def _is_inside(self, buffer: PlannedBuffer, layers: range) -> bool:
-        return all(self._uses.is_interior(tensor, layers) for tensor in buffer.tensors)
+        return all(self._uses.is_interior(tensor.index, layers) for tensor in buffer.tensors)
 
 
 def partition(

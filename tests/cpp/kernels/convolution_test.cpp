@@ -192,7 +192,7 @@ TEST(Convolution, Groups) {
 
 TEST(Convolution, RandomSumsOfTerms) {
   Random random(11);
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 200; ++round) {
     SCOPED_TRACE(round);
     ConvolutionProblem problem;
     const std::int64_t all_groups[] = {1, 1, 1, 2, 3, 4, 6, 12};

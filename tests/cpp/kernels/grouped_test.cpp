@@ -193,7 +193,7 @@ TEST(GroupedConvolution, LeanConvolution) {
 TEST(GroupedConvolution, RandomSumsOfTerms) {
   Random random(10);
   const std::int64_t sizes[] = {1, 1, 2, 3, 4, 6, 8, 12, 16, 24};
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 100; ++round) {
     SCOPED_TRACE(round);
     const std::int64_t channels = 24 * between(random, 1, 6);
     std::vector<ConvolutionTerm> terms;

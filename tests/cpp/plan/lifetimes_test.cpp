@@ -158,6 +158,38 @@ TEST(Lifetimes, AnOutputThatOvertakesItsInputIsApart) {
   EXPECT_EQ(tensors.starts[1] - tensors.starts[3], lead);
 }
 
+// image -> a (2 channels), b (3 channels) -> both -> second (channels 1 to 3 of both) -> logits.
+Program with_concatenation() {
+  Program program = test::feed_forward();
+  program.tensors[1].channels = 2;
+  for (const auto& [name, channels] : {std::pair{"b", 3}, {"both", 5}, {"second", 3}}) {
+    program.tensors.push_back(test::tensor(name, channels));
+  }
+  program.stem = {test::pointwise("a", 0, 3, 1, 2), test::pointwise("b", 0, 3, 3, 3),
+                  Operator{"both", 4, model::Gather{{1, 3}, {{0, 0, 2}, {1, 0, 3}}}},
+                  Operator{"second", 5, model::Gather{{4}, {{0, 1, 3}}}}, test::pointwise("logits", 5, 3, 2, 2)};
+  program.head.clear();
+  return program;
+}
+
+TEST(Lifetimes, AConcatenationHoldsItsInputsAndASplitIsAPart) {
+  const Program program = with_concatenation();
+  const auto sizes = model::infer_sizes(program, {8, 8});
+  const TensorBuffers tensors = tensor_buffers(program, sizes, alignment, {.views = true});
+  for (const std::size_t view : {std::size_t{1}, std::size_t{3}, std::size_t{5}}) {
+    EXPECT_EQ(tensors.buffer_of_tensor[view], tensors.buffer_of_tensor[4]);
+    EXPECT_EQ(tensors.pixel_bytes[view], 5);
+  }
+  EXPECT_EQ(tensors.starts[1] - tensors.starts[4], 0);
+  EXPECT_EQ(tensors.starts[3] - tensors.starts[4], 2);
+  EXPECT_EQ(tensors.starts[5] - tensors.starts[4], 1);
+  EXPECT_EQ(lifetime(tensors, 4), (Intervals{{0, 5}}));
+  EXPECT_EQ(extent(tensors.buffers[tensors.buffer_of_tensor[4]]), 8 * 8 * 5);
+  const TensorBuffers copied = tensor_buffers(program, sizes, alignment);
+  EXPECT_EQ(copied.pixel_bytes, (std::vector<std::int64_t>{3, 2, 2, 3, 5, 3}));
+  EXPECT_NE(copied.buffer_of_tensor[1], copied.buffer_of_tensor[4]);
+}
+
 TEST(Lifetimes, StripedOperatorsShareTheirTime) {
   const Program program = with_addition();
   const auto sizes = model::infer_sizes(program, {8, 8});
@@ -265,7 +297,38 @@ model::Convolution random_convolution(Random& random, const std::vector<TensorIn
   return result;
 }
 
-// Additions and convolutions of random readable tensors of random sizes: the planner looks at nothing else.
+// A split of one tensor, or a concatenation of tensors as high as the first; its channels go to `channels`.
+model::Gather random_gather(Random& random, const RandomProgram& result, const std::vector<TensorIndex>& readable,
+                            std::int64_t& channels) {
+  const TensorIndex first = random.of(readable);
+  const std::int64_t of_first = result.row_bytes(first);
+  if (random.below(3) == 0) {
+    const auto from = static_cast<std::int64_t>(random.below(static_cast<std::size_t>(of_first)));
+    channels = of_first - from;
+    return {{first}, {{0, from, channels}}};
+  }
+  model::Gather gather = {{first}, {{0, 0, of_first}}};
+  channels = of_first;
+  for (const TensorIndex other : readable) {
+    const bool fits = result.sizes[static_cast<std::size_t>(other)] == result.sizes[static_cast<std::size_t>(first)];
+    if (!fits || channels > 20 || random.below(2) == 0) continue;
+    gather.inputs.push_back(other);
+    gather.channels.push_back({static_cast<std::int64_t>(gather.inputs.size()) - 1, 0, result.row_bytes(other)});
+    channels += result.row_bytes(other);
+  }
+  return gather;
+}
+
+// Whether the tensor's size follows from a gather, or a gather's from it.
+bool is_gathered(const std::vector<Operator>& operators, TensorIndex tensor) {
+  return std::any_of(operators.begin(), operators.end(), [&](const Operator& op) {
+    const auto inputs = model::inputs_of(op);
+    const bool is_read = std::count(inputs.begin(), inputs.end(), tensor) > 0;
+    return std::holds_alternative<model::Gather>(op.body) && (op.output == tensor || is_read);
+  });
+}
+
+// Additions, convolutions and gathers of random readable tensors of random sizes: the planner looks at nothing else.
 RandomProgram random_program(Random& random) {
   RandomProgram result;
   Program& program = result.program;
@@ -277,8 +340,15 @@ RandomProgram random_program(Random& random) {
   const auto section = [&](std::size_t count, std::vector<TensorIndex> readable) {
     std::vector<Operator> operators;
     for (std::size_t i = 0; i < count; ++i) {
-      if (random.below(2) == 0) {
+      const std::size_t kind = random.below(5);
+      if (kind < 2) {
         operators.push_back({"op", new_tensor(), random_convolution(random, readable)});
+      } else if (kind == 2) {
+        std::int64_t channels = 0;
+        const model::Gather gather = random_gather(random, result, readable, channels);
+        operators.push_back({"op", new_tensor(), gather});
+        result.sizes.back() = result.sizes[static_cast<std::size_t>(gather.inputs.front())];
+        program.tensors.back().channels = channels;
       } else {
         model::Add add;
         for (std::size_t n = 0; n <= random.below(3); ++n) add.inputs.push_back(random.of(readable));
@@ -303,6 +373,10 @@ RandomProgram random_program(Random& random) {
     program.state = random.of(outputs(program.stem));
     program.block = section(1 + random.below(7), readable);
     program.next_state = random.of(outputs(program.block));
+    if (is_gathered(program.block, *program.next_state)) {  // it keeps its size
+      program.block.push_back({"op", new_tensor(), model::Add{{random.of(readable)}, {}, 0, {}}});
+      program.next_state = program.block.back().output;
+    }
     const auto state = static_cast<std::size_t>(*program.state), next = static_cast<std::size_t>(*program.next_state);
     result.sizes[next] = result.sizes[state];
     program.tensors[next].channels = program.tensors[state].channels;
@@ -312,6 +386,7 @@ RandomProgram random_program(Random& random) {
   program.logits = random.of(answers);
   if (random.below(2) == 0) add_stripes(random, result);
   result.schedule.rows_at_once = random.of<std::int64_t>({0, 1, 1, 3});
+  result.schedule.views = random.below(2) == 0;
   return result;
 }
 
@@ -356,6 +431,10 @@ class TaggedMemory {
   void run(const Operator& op) {
     const auto inputs = model::inputs_of(op);
     for (const TensorIndex input : inputs) check(input);
+    if (const auto* gather = std::get_if<model::Gather>(&op.body)) {
+      copy_channels(*gather, op.output);
+      return;
+    }
     const auto* convolution = std::get_if<model::Convolution>(&op.body);
     if (convolution != nullptr && program_with_schedule_.schedule.rows_at_once > 0) {
       run_row_by_row(*convolution, op.output);
@@ -366,6 +445,27 @@ class TaggedMemory {
     for (const TensorIndex input : inputs) {
       if (!is_same_place(input, op.output)) check(input);
     }
+  }
+
+  // Channels of an input that lie where the output wants them are there already.
+  void copy_channels(const model::Gather& gather, TensorIndex output) {
+    std::int64_t to = 0;
+    for (const model::ChannelRun& run : gather.channels) {
+      const TensorIndex input = gather.inputs[static_cast<std::size_t>(run.input)];
+      for (std::int64_t channel = 0; channel < run.count; ++channel, ++to) {
+        const std::int64_t height = program_with_schedule_.sizes[static_cast<std::size_t>(output)].height;
+        for (std::int64_t row = 0; row < height; ++row) {
+          const std::int64_t target = byte_of(output, row, to), source = byte_of(input, row, run.first + channel);
+          if (target != source) tags_[static_cast<std::size_t>(target)] = output;
+        }
+      }
+    }
+    for (const TensorIndex input : gather.inputs) check(input);
+    check(output);
+  }
+
+  std::int64_t byte_of(TensorIndex index, std::int64_t row, std::int64_t channel) const {
+    return offset(index) + row * tensors_.pixel_bytes[static_cast<std::size_t>(index)] + channel;
   }
 
   // Some rows at once: what they read is there until they are written, and the output is whole in the end.
@@ -387,7 +487,7 @@ class TaggedMemory {
         const std::int64_t read = row * term.stride[0] - term.padding[0] + tap * term.dilation[0];
         if (read < 0 || read >= height) continue;
         each_byte_of_rows(term.input, read, read + 1, [&](TensorIndex& tag) {
-          ASSERT_EQ(tag, term.input) << "row " << read << " is gone before output row " << row;
+          ASSERT_TRUE(is_part_of(term.input, tag)) << "row " << read << " is gone before output row " << row;
         });
       }
     }
@@ -427,16 +527,16 @@ class TaggedMemory {
 
   template <class Function>
   void each_byte(TensorIndex index, Function function) {
-    for (std::int64_t byte = 0; byte < program_with_schedule_.stored_bytes(index); ++byte) {
-      function(tags_[static_cast<std::size_t>(offset(index) + byte)]);
-    }
+    each_byte_of_rows(index, 0, program_with_schedule_.stored_bytes(index) / program_with_schedule_.row_bytes(index),
+                      function);
   }
 
   template <class Function>
   void each_byte_of_rows(TensorIndex index, std::int64_t first, std::int64_t last, Function function) {
-    const std::int64_t row = program_with_schedule_.row_bytes(index);
-    for (std::int64_t byte = first * row; byte < last * row; ++byte) {
-      function(tags_[static_cast<std::size_t>(offset(index) + byte)]);
+    for (std::int64_t row = first; row < last; ++row) {
+      for (std::int64_t channel = 0; channel < program_with_schedule_.row_bytes(index); ++channel) {
+        function(tags_[static_cast<std::size_t>(byte_of(index, row, channel))]);
+      }
     }
   }
 
@@ -449,7 +549,23 @@ class TaggedMemory {
   }
 
   void check(TensorIndex index) {
-    each_byte(index, [&](TensorIndex& tag) { ASSERT_EQ(tag, index) << "another tensor lies there"; });
+    each_byte(index, [&](TensorIndex& tag) { ASSERT_TRUE(is_part_of(index, tag)) << tag << " lies in " << index; });
+  }
+
+  // Whether a byte that was written as `tag` may stand for one of `index`: what was gathered without a copy.
+  bool is_part_of(TensorIndex index, TensorIndex tag) const {
+    if (tag == index) return true;
+    if (tag < 0) return false;
+    for (const auto* section : {&program_.stem, &program_.block, &program_.head}) {
+      for (const Operator& op : *section) {
+        const auto* gather = std::get_if<model::Gather>(&op.body);
+        if (gather == nullptr || op.output != index) continue;
+        for (const TensorIndex input : gather->inputs) {
+          if (is_part_of(input, tag)) return true;
+        }
+      }
+    }
+    return false;
   }
 
   const RandomProgram& program_with_schedule_;
@@ -468,13 +584,24 @@ bool is_in_place(const TensorBuffers& tensors, const Program& program) {
   return false;
 }
 
-// Whether a tensor begins above another one of its buffer.
-bool is_behind_its_input(const TensorBuffers& tensors) {
-  return std::any_of(tensors.starts.begin(), tensors.starts.end(), [](std::int64_t start) { return start > 0; });
+// Whether a tensor that is no view begins above another one of its buffer.
+bool is_behind_its_input(const TensorBuffers& tensors, const Program& program) {
+  for (std::size_t index = 0; index < tensors.starts.size(); ++index) {
+    if (tensors.starts[index] > 0 && tensors.pixel_bytes[index] == program.tensors[index].channels) return true;
+  }
+  return false;
+}
+
+std::int64_t views(const TensorBuffers& tensors, const Program& program) {
+  std::int64_t count = 0;
+  for (std::size_t index = 0; index < tensors.starts.size(); ++index) {
+    count += tensors.pixel_bytes[index] != program.tensors[index].channels;
+  }
+  return count;
 }
 
 TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
-  int copied = 0, loops = 0, in_place = 0, behind = 0, striped = 0;
+  int copied = 0, loops = 0, in_place = 0, behind = 0, viewed = 0, striped = 0;
   for (unsigned seed = 0; seed < 2000 && !testing::Test::HasFatalFailure(); ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
@@ -487,7 +614,8 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
     copied += tensors.copies_state;
     loops += program.program.state.has_value();
     in_place += is_in_place(tensors, program.program);
-    behind += is_behind_its_input(tensors);
+    behind += is_behind_its_input(tensors, program.program);
+    viewed += views(tensors, program.program) > 0;
     striped += !program.schedule.line_buffers.empty();
     TaggedMemory memory(program, tensors, layout);
     for (int image = 0; image < 2; ++image) {
@@ -499,6 +627,7 @@ TEST(Lifetimes, NothingThatIsNeededIsOverwritten) {
   EXPECT_GT(loops - copied, 300);
   EXPECT_GT(in_place, 300);
   EXPECT_GT(behind, 300);
+  EXPECT_GT(viewed, 100);
   EXPECT_GT(striped, 300);
 }
 

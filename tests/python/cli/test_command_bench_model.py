@@ -50,12 +50,31 @@ def test_a_checkpoint_is_measured_at_its_iterations(itrt, data_path: Path, image
 
 
 def test_wrong_arguments(fails, image_path: Path, tmp_path: Path) -> None:
-    assert "expected a checkpoint or --network, found neither" in fails("bench", "model")
+    assert "expected one of a checkpoint, --network, --model, found none" in fails("bench", "model")
     network = ("bench", "model", "--network", "itnet")
-    assert "found both" in fails(*network[:2], image_path, *network[2:])
+    assert "found a checkpoint and --network" in fails(*network[:2], image_path, *network[2:])
     assert "--network: expected one of itnet, found unet" in fails("bench", "model", "--network", "unet")
     assert "--size: expected height and width" in fails(*network, "--size", "360")
     assert "peer: expected one of Absent, found 'faster'" in fails(*network, "--peer", "faster")
     assert "expected the directory" in fails(*network, "--json", tmp_path / "none" / "out.json")
     assert "expected --calibrate or --image" in fails("bench", "model", image_path)
     assert "expected a checkpoint, found no such file" in fails("bench", "model", "none.pt", "--image", image_path)
+
+
+def test_a_network_of_a_factory(itrt, fails, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.py").write_text(
+        "from torch import nn\n"
+        "def network():\n"
+        "    first = nn.Conv2d(3, 8, 3, stride=2, padding=1)\n"
+        "    return nn.Sequential(first, nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 1))\n"
+    )
+    arguments = ("bench", "model", "--model", "small:network", "--size", "24x32", "--images", 1)
+    effort = ("--turns", 1, "--calls", 1, "--fresh", 0)
+    outcome = itrt(*arguments, *effort, "--json", "comparison.json")
+    assert outcome.exit_code == 0, outcome.stderr
+    found = json.loads(Path("comparison.json").read_text())
+    assert [(row["runtime"], row["iterations"]) for row in found["measurements"]] == [("itrt", 1)]
+    assert found["measurements"][0]["equal_to_float"] > 0.9
+    assert "expected 1, for small:network has no loop, found 2" in fails(*arguments, "-k", 2)
+    assert "found --network and --model" in fails(*arguments, "--network", "itnet")

@@ -55,7 +55,7 @@ def test_everything_is_written(itrt, model_path: Path, tmp_path: Path, planned: 
 
 
 def test_a_packaged_model_by_its_name(itrt) -> None:
-    outcome = itrt("plan", "itnet-camvid", *TARGET, "--size", "64x64", "-k", 3)
+    outcome = itrt("plan", "itnet-camvid", *TARGET, "--size", "64x64", "-k", 3, "--sram", "16MiB")  # no search
     assert outcome.exit_code == 0, outcome.stderr
     assert "itnet-camvid at 64x64: 3 iterations" in outcome.stdout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def to_int8(network: nn.Module, path: Path, **changes: object) -> Conversion:
     return convert(network, path, **{**arguments, **changes})  # type: ignore[arg-type]
 
 
+def captured_and_converted(network: nn.Module, path: Path, **changes: object) -> tuple[FloatGraph, Conversion]:
+    """Convert, and return beside it what int8 is compared with: one capture for both, since it takes seconds."""
+    graph = float_graph(network, MEAN, STD)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("itrt.converter.convert"), "float_graph", lambda *arguments: graph)
+        return graph, to_int8(network, path, **changes)
+
+
 def oracle_report(graph: FloatGraph, program: Program, iterations: int) -> ParityReport:
     executor = FloatExecutor(graph)
     meter = ParityMeter(OracleModel(program), executor, program, iterations)
@@ -52,13 +61,12 @@ def lowest_snr(report: ParityReport, tensor: str | None = None) -> float:
 
 
 @pytest.fixture(scope="module")
-def itnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[nn.Module, Conversion]:
-    network = small_itnet()
+def itnet(tmp_path_factory: pytest.TempPathFactory) -> tuple[FloatGraph, Conversion]:
     path = tmp_path_factory.mktemp("converted") / "small.itrt"
-    return network, to_int8(network, path, metadata={"origin": "a test"})
+    return captured_and_converted(small_itnet(), path, metadata={"origin": "a test"})
 
 
-def test_the_file_holds_the_program(itnet: tuple[nn.Module, Conversion]) -> None:
+def test_the_file_holds_the_program(itnet: tuple[FloatGraph, Conversion]) -> None:
     conversion = itnet[1]
     assert to_bytes(read(conversion.path)) == conversion.path.read_bytes() == to_bytes(conversion.program)
     program = conversion.program
@@ -71,7 +79,7 @@ def test_the_file_holds_the_program(itnet: tuple[nn.Module, Conversion]) -> None
     assert (image.scale, image.zero_points) == (1.0, tuple(round(255 * mean) for mean in MEAN))
 
 
-def test_one_set_of_weights_and_vectors_by_step(itnet: tuple[nn.Module, Conversion]) -> None:
+def test_one_set_of_weights_and_vectors_by_step(itnet: tuple[FloatGraph, Conversion]) -> None:
     program = itnet[1].program
     convolutions = [operator for operator in program.block if isinstance(operator, Convolution)]
     assert len(convolutions) == 8
@@ -82,7 +90,7 @@ def test_one_set_of_weights_and_vectors_by_step(itnet: tuple[nn.Module, Conversi
         assert operator.clamp[1] == 255
 
 
-def test_only_the_features_term_is_loop_invariant(itnet: tuple[nn.Module, Conversion]) -> None:
+def test_only_the_features_term_is_loop_invariant(itnet: tuple[FloatGraph, Conversion]) -> None:
     program = itnet[1].program
     marked = {
         (operator.name, program.tensors[term.input].name)
@@ -94,7 +102,7 @@ def test_only_the_features_term_is_loop_invariant(itnet: tuple[nn.Module, Conver
     assert marked == {("block.join", "stem.stem_quarter")}
 
 
-def test_states_share_scale_and_relus_start_at_zero(itnet: tuple[nn.Module, Conversion]) -> None:
+def test_states_share_scale_and_relus_start_at_zero(itnet: tuple[FloatGraph, Conversion]) -> None:
     program = itnet[1].program
     assert program.state is not None
     assert program.next_state is not None
@@ -105,9 +113,9 @@ def test_states_share_scale_and_relus_start_at_zero(itnet: tuple[nn.Module, Conv
     assert (first_state.output, len(first_state.inputs)) == (program.state, 1)
 
 
-def test_int8_is_close_to_float(itnet: tuple[nn.Module, Conversion]) -> None:
-    network, conversion = itnet
-    report = oracle_report(float_graph(network, MEAN, STD), conversion.program, iterations=2)
+def test_int8_is_close_to_float(itnet: tuple[FloatGraph, Conversion]) -> None:
+    graph, conversion = itnet
+    report = oracle_report(graph, conversion.program, iterations=2)
     assert report.images == 3
     assert lowest_snr(report) > 20.0
     assert lowest_snr(report, "head.classifier") > 25.0
@@ -119,11 +127,12 @@ def test_int8_is_close_to_float(itnet: tuple[nn.Module, Conversion]) -> None:
 
 def test_a_context_block_converts_to_sums_of_terms(tmp_path: Path) -> None:
     network = small_itnet(block="context", stem_convolutions=1, dilations=(2, 4))
-    program = to_int8(network, tmp_path / "context.itrt").program
+    graph, conversion = captured_and_converted(network, tmp_path / "context.itrt")
+    program = conversion.program
     convolutions = [operator for operator in program.block if isinstance(operator, Convolution)]
     assert len(convolutions) == 7
     assert [len(operator.terms) for operator in convolutions] == [2, 1, 1, 1, 1, 1, 1]
-    report = oracle_report(float_graph(network, MEAN, STD), program, iterations=2)
+    report = oracle_report(graph, program, iterations=2)
     assert lowest_snr(report, "head.classifier") > 15.0
     assert all(row.equal_labels > 0.9 for row in report.iterations)
 
@@ -167,9 +176,10 @@ class Refiner(IterativeNetwork):
 def test_a_network_of_ones_own(tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = Refiner()
-    program = to_int8(network, tmp_path / "refiner.itrt", classes=CLASSES[:4]).program
+    graph, conversion = captured_and_converted(network, tmp_path / "refiner.itrt", classes=CLASSES[:4])
+    program = conversion.program
     assert program.max_iterations == 2
-    report = oracle_report(float_graph(network, MEAN, STD), program, iterations=2)
+    report = oracle_report(graph, program, iterations=2)
     assert lowest_snr(report, "head.head") > 25.0
     mix = next(operator for operator in program.block if isinstance(operator, Convolution) and len(operator.terms) == 2)
     assert [program.tensors[term.input].name for term in mix.terms] == ["stem.0", "block.convolution"]

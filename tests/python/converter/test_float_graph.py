@@ -38,15 +38,15 @@ def convolution(graph: FloatGraph, name: str) -> FloatConvolution:
 
 
 def test_itnet_with_batch_norm_per_iteration_keeps_one_set_of_weights() -> None:
-    network = small_itnet(iterations=3)
+    network = small_itnet()
     graph = float_graph(network, MEAN, STD)
     for size in SIZES:
         assert largest_difference(network, graph, size) < 1e-4
-    assert (graph.iterations, graph.max_iterations, graph.steps) == (3, 3, 3)
+    assert (graph.iterations, graph.max_iterations, graph.steps) == (2, 2, 2)
     for operator in graph.block:
         if isinstance(operator, FloatConvolution):
             assert all(len(term.weight.values) == 1 for term in operator.terms)
-            assert len(operator.gain.values) == len(operator.shift.values) == 3
+            assert len(operator.gain.values) == len(operator.shift.values) == 2
     join = convolution(graph, "block.join")
     assert join.inputs == ("state", "stem.stem_quarter")
     assert join.clamp == (0.0, np.inf)

@@ -300,7 +300,7 @@ def test_impossible_structures_are_refused(
         make(**arguments)
 
 
-@pytest.mark.parametrize(("make", "arguments"), [(FCNVGG16, {}), (FCNResNet50, {}), (DeepLabV3ResNet50, {})])
+@pytest.mark.parametrize(("make", "arguments"), [(FCNVGG16, {}), (DeepLabV3ResNet50, {})])  # one a backbone
 def test_export_with_dynamic_sizes_runs_odd_images(make: Callable[..., nn.Module], arguments: dict[str, int]) -> None:
     network = narrow(make, **arguments)
     dynamic = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}

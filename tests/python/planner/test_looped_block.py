@@ -66,9 +66,9 @@ def test_convolutions_write_over_their_inputs() -> None:
     found = planner.plan(looped_block(), "ethos-u65-512", height=32, width=32, sram=250 * 1024)
     check(found)
     (buffer,) = (each for each in found.footprint.buffers if each.kind == "tensor" and "second" in each.name)
-    assert [found.work.tensors[tensor].name for tensor in buffer.tensors] == ["first", "second", "third"]
+    assert [found.work.tensors[tensor.index].name for tensor in buffer.tensors] == ["first", "second", "third"]
     row = 32 * CHANNELS
-    assert buffer.starts == (4 * row, 2 * row, 0)
+    assert [tensor.start for tensor in buffer.tensors] == [4 * row, 2 * row, 0]
     assert buffer.size == (32 + 4) * row
     (around,) = (each for each in found.footprint.buffers if each.kind == "tensor" and "state" in each.name)
     assert "image" in around.name

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import folds
+from itrt.errors import ItrtError
 from itrt.train import ImageSet, synthetic_data, write_synthetic
 
 TOOL = Path(__file__).parents[3] / "tools" / "folds.py"
@@ -24,29 +26,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_synthetic(tmp_path_factory.mktemp("camvid"), named)
 
 
-def folds(data: Path, output: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(TOOL), "--data", str(data), "--output", str(output), "--videos", "A", "B"]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True)
+def command_line(data: Path, output: Path, *arguments: str) -> list[str]:
+    return ["--data", str(data), "--output", str(output), "--videos", "A", "B", "--", *arguments]
 
 
-def test_what_is_missing_is_trained_and_everything_is_shown(data: Path, tmp_path: Path) -> None:
-    first = folds(data, tmp_path, "--", *TINY)
-    assert first.returncode == 0, first.stderr
-    lines = [line.split() for line in first.stdout.splitlines() if line.split()]
+def test_what_is_missing_is_trained_and_everything_is_shown(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folds.main(command_line(data, tmp_path, *TINY))
+    first = capsys.readouterr().out
+    lines = [line.split() for line in first.splitlines() if line.split()]
     assert [line[:2] for line in lines if line[1:2] == ["all"]] == [["A", "all"], ["B", "all"], ["all", "all"]]
     assert ["bicyclist"] in [line[:1] for line in lines]
     (tmp_path / "A-0" / "network.pt").unlink()  # as if it had been stopped before its last file
     kept = (tmp_path / "B-0" / "network.pt").stat().st_mtime_ns
-    again = folds(data, tmp_path, "--", *TINY)
-    assert again.stdout == first.stdout
+    folds.main(command_line(data, tmp_path, *TINY))
+    assert capsys.readouterr().out == first
     assert (tmp_path / "A-0" / "network.pt").exists()
     assert (tmp_path / "B-0" / "network.pt").stat().st_mtime_ns == kept
 
 
 def test_other_recipes_and_failed_trainings_are_told(data: Path, tmp_path: Path) -> None:
-    failed = folds(data, tmp_path, "--", "--epochs", "1", "--light", "-1")
-    assert failed.returncode == 1
-    assert "light: expected at least 0, found -1.0" in failed.stderr
-    mixed = folds(data, tmp_path, "--", "--epochs", "2")
+    with pytest.raises(ItrtError, match=r"light: expected at least 0, found -1\.0"):
+        folds.main(command_line(data, tmp_path, "--epochs", "1", "--light", "-1"))
+    command = [sys.executable, str(TOOL), *command_line(data, tmp_path, "--epochs", "2")]
+    mixed = subprocess.run(command, capture_output=True, text=True)  # as a user starts it
     assert mixed.returncode == 1
     assert "found runs with '--epochs 1 --light -1'" in mixed.stderr

@@ -316,9 +316,11 @@ def run_command(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.usefixtures("few_scenes")
 def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
     code, output = run_command(
         "--data", "synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--crop", "32", "48",
+        "--batch-size", "2",
         "--channels", "8", "8", "8", "--iterations", "2", "--dilation", "1", "--dilation", "2",
     )  # fmt: skip
     assert code == 0, output
@@ -328,9 +330,10 @@ def test_the_command_trains_on_synthetic_scenes(tmp_path: Path) -> None:
     assert network.settings == ItNetSettings(channels=(8, 8, 8), iterations=2, dilations=(1, 2))
 
 
+@pytest.mark.usefixtures("few_scenes")
 def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> None:
     recipe = Recipe(
-        epochs=1, batch_size=32, crop=(32, 48), early_crop=(16, 32), early_epochs=1, scale=(0.5, 2.0),
+        epochs=1, batch_size=3, crop=(32, 48), early_crop=(16, 32), early_epochs=1, scale=(0.5, 2.0),
         colour=0.1, light=0.3, blur=0.2, noise=0.1, class_crop=0.4, paste=0.6,
         learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
         cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency",
@@ -341,7 +344,7 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
         share_weights=False, batch_norm="shared",
     )  # fmt: skip
     code, output = run_command(
-        "--data", "synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "32",
+        "--data", "synthetic", "--output", str(tmp_path / "run"), "--epochs", "1", "--batch-size", "3",
         "--crop", "32", "48",
         "--early-crop", "16", "32", "--early-epochs", "1", "--scale", "0.5", "2",
         "--colour", "0.1", "--light", "0.3", "--blur", "0.2", "--noise", "0.1",
@@ -358,6 +361,7 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
     assert Recipe(**metadata.recipe) == recipe
 
 
+@pytest.mark.usefixtures("few_scenes")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -9,19 +11,32 @@ from itrt.nn import IterativeNetwork
 
 
 class LogitNetwork(nn.Module):
-    """Normalized image (1, 3, H, W) -> the logits of the last iteration, (1, classes, H, W)."""
+    """Normalized image (1, 3, H, W) -> the logits, of the last iteration if there are several, (1, classes, H, W)."""
 
-    def __init__(self, network: IterativeNetwork, iterations: int):
+    def __init__(self, network: nn.Module, iterations: int):
         super().__init__()
         self.network = network.eval()
         self.iterations = iterations
 
     def forward(self, image: Tensor) -> Tensor:
-        features = self.network.stem(image)
+        logits = self._iterated(self.network, image) if isinstance(self.network, IterativeNetwork) else self._fed(image)
+        if logits.shape[-2:] == image.shape[-2:]:
+            return logits
+        return at_image_size(logits, image.shape[-2], image.shape[-1])
+
+    def _iterated(self, network: IterativeNetwork, image: Tensor) -> Tensor:
+        features = network.stem(image)
         state = features
         for step in range(self.iterations):
-            state = self.network.block(state, features, step)
-        return at_image_size(self.network.head(state), image.shape[-2], image.shape[-1])
+            state = network.block(state, features, step)
+        return network.head(state)
+
+    def _fed(self, image: Tensor) -> Tensor:
+        result = self.network(image)
+        if isinstance(result, Mapping):
+            result = next(iter(result.values()))
+        logits: Tensor = result if isinstance(result, Tensor) else result[0]
+        return logits
 
 
 class LabelNetwork(LogitNetwork):

@@ -15,13 +15,12 @@ from torch import Tensor, nn
 from itrt.bench.builders.deployed import LogitNetwork
 from itrt.bench.subject import Image, Subject, normalized
 from itrt.bench.workspace import Task
-from itrt.nn import IterativeNetwork
 
 
 class _ChannelsLast(nn.Module):
     """Normalized image (1, H, W, 3) -> labels (1, H, W): LiteRT's own layout, so that it transposes nothing."""
 
-    def __init__(self, network: IterativeNetwork, iterations: int):
+    def __init__(self, network: nn.Module, iterations: int):
         super().__init__()
         self.logits = LogitNetwork(network, iterations)
 

@@ -56,17 +56,20 @@ class _Head(nn.Module):
 def build(task: Task) -> dict[str, Any]:
     """The runner's arguments; the model is the same for every number of iterations.
 
-    Raises BenchmarkError for a network whose iterations differ: a body has no parameters of its own a step.
+    Raises BenchmarkError for a network that has no loop or whose iterations differ: a body has no parameters of its own
+    a step.
     """
-    subject = task.subject
-    if subject.network.max_iterations is not None:
+    subject, network = task.subject, task.subject.network
+    if not isinstance(network, IterativeNetwork):
+        raise BenchmarkError("ONNX Runtime's Loop: expected an iterative network, found none")
+    if network.max_iterations is not None:
         raise BenchmarkError(
             "ONNX Runtime's Loop: expected a block that is the same in every iteration, "
-            f"found one with parameters for each of {subject.network.max_iterations}"
+            f"found one with parameters for each of {network.max_iterations}"
         )
 
     def write(directory: Path) -> None:
-        _write(subject, task.size, directory)
+        _write(network, subject, task.size, directory)
 
     directory = task.built("onnx-loop", write)
     image = normalized(subject.image_of(task.size), subject.mean, subject.standard_deviation)
@@ -77,8 +80,8 @@ def build(task: Task) -> dict[str, Any]:
     }
 
 
-def _write(subject: Subject, size: Size, directory: Path) -> None:
-    network = subject.network.eval()
+def _write(network: IterativeNetwork, subject: Subject, size: Size, directory: Path) -> None:
+    network.eval()
     images = [
         torch.from_numpy(normalized(image, subject.mean, subject.standard_deviation))
         for image in subject.calibration_of(size)

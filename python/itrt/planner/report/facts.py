@@ -33,6 +33,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
         ("weights", _weights(plan)),
         ("stripes", "; ".join(_stripes(plan, group) for group in striped_groups(plan)) or "none"),
         ("written over its input", ", ".join(_over_inputs(plan)) or "nothing"),
+        ("part of another", ", ".join(_views(plan)) or "nothing"),
         ("moved out", ", ".join(work.tensors[tensor].name for tensor in sorted(plan.schedule.spilled)) or "nothing"),
     ]
     return found
@@ -93,14 +94,21 @@ def _weights(plan: Plan) -> str:
     return ", ".join(texts) or "none"
 
 
+def _views(plan: Plan) -> list[str]:
+    """Inputs of concatenations that are written where the concatenation is, and splits that are not copied."""
+    tensors = plan.work.tensors
+    placed = (each for buffer in plan.footprint.buffers for each in buffer.tensors)
+    return [tensors[each.index].name for each in placed if each.pixel_bytes != tensors[each.index].channels]
+
+
 def _over_inputs(plan: Plan) -> list[str]:
-    """Convolutions whose output and input share a buffer: the input begins above the output."""
+    """Convolutions and pools whose output and input share a buffer: the input begins above the output."""
     found = []
     for layer in plan.work.layers:
         for buffer in plan.footprint.buffers:
-            starts = dict(zip(buffer.tensors, buffer.starts, strict=True))
+            starts = {tensor.index: tensor.start for tensor in buffer.tensors}
             above = [starts[tensor] for tensor in layer.inputs if tensor in starts and layer.output in starts]
-            if layer.kind == "convolution" and above and max(above) > starts[layer.output]:
+            if layer.kind in ("convolution", "pool") and above and max(above) > starts[layer.output]:
                 found.append(f"{layer_label(layer)} ({binary_size(max(above) - starts[layer.output])} behind)")
     return found
 

@@ -152,8 +152,12 @@ def _buffer(work: Workload, buffer: PlannedBuffer) -> dict[str, Any]:
             for piece in buffer.pieces
         ],
         "tensors": [
-            {"name": work.tensors[tensor].name, "offset_bytes": buffer.offset + start}
-            for tensor, start in zip(buffer.tensors, buffer.starts, strict=True)
+            {
+                "name": work.tensors[tensor.index].name,
+                "offset_bytes": buffer.offset + tensor.start,
+                "pixel_bytes": tensor.pixel_bytes,
+            }
+            for tensor in buffer.tensors
         ],
     }
 

@@ -36,13 +36,19 @@ def test_the_same_scene_at_another_size_has_the_same_classes_in_the_same_places(
     assert np.mean(large[1::2, 1::2] == small) > 0.9
 
 
-def test_a_data_source_of_scenes() -> None:
+def test_a_data_source_of_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def blank(height: int, width: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
+
+    monkeypatch.setattr("itrt.train.data.synthetic.scenes.draw_scene", blank)  # they are counted here, not looked at
     source = open_source("synthetic")
-    assert len(source.split("val")) == 16
+    assert [len(source.split(name)) for name in ("train", "val", "test")] == [64, 16, 16]
+    assert source.split("val").images[0].shape == (120, 160, 3)
     assert source.class_names == CLASS_NAMES
     with pytest.raises(InvalidArgumentError, match=r"split: expected one of train, val, test, found holiday"):
         source.split("holiday")
-    assert len(load_data("synthetic").train) == 64
+    data = load_data("synthetic")
+    assert (len(data.train), len(data.validation)) == (64, 16)
 
 
 def test_a_video_moves_smoothly() -> None:
