@@ -99,6 +99,7 @@ def main() -> None:
     height, width = arguments.size
     images = list(synthetic_data(train=arguments.images, validation=1, height=height, width=width).train.images)
     failures = []
+    improve: Choice = "off" if arguments.plain else "auto"
     print("| library | network | operators | int8: logits, dB | labels equal | float, image off by one: dB | equal |")
     print("|---|---|---|---|---|---|---|")
     for subject in chosen:
@@ -108,9 +109,7 @@ def main() -> None:
         network = with_statistics(subject.make(), images)
         try:
             with TemporaryDirectory() as directory:
-                row = describe(
-                    to_int8(network, Path(directory) / "network.itrt", images, "off" if arguments.plain else "auto")
-                )
+                row = describe(to_int8(network, Path(directory) / "network.itrt", images, improve))
         except ItrtError as error:
             failures.append((subject, " ".join(str(error).split())))
         else:
