@@ -10,9 +10,8 @@ The first comes from the runtime, the second from the program's constants (`dequ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,7 +26,8 @@ from itrt.converter.factor_text import EQUALIZATION, factors_from_text
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatOperator
-from itrt.converter.parity import SignalAndNoise, TensorKey, dequantized, labels_of
+from itrt.converter.layer_sums import LayerSums, channels_last
+from itrt.converter.parity import TensorKey, dequantized, labels_of
 from itrt.errors import InvalidArgumentError
 from itrt.format import Program, to_bytes
 
@@ -158,7 +158,7 @@ class LayerComparison:
         # From the graph's image, pixel - mean, to the program's, pixel - rounded mean.
         means, points = 255.0 * np.asarray(graph.mean), program.tensors[program.image].zero_points
         self._image_offset = torch.tensor(means - points).float().view(1, -1, 1, 1)
-        self._sums: dict[TensorKey, _Sums] = {}
+        self._sums: dict[TensorKey, LayerSums] = {}
 
     def add(self, image: Image) -> LabelPair:
         """Compare on a u8 (height, width, 3) image, for as many iterations as the network was trained with."""
@@ -167,11 +167,11 @@ class LayerComparison:
 
         def compare(operator: FloatOperator, step: int | None, tensors: Mapping[str, Tensor]) -> None:
             name = operator.output
-            sums = self._sums.setdefault((name, step), _Sums(operator.inputs))
+            sums = self._sums.setdefault((name, step), LayerSums(operator.inputs))
             expected = tensors[name]
             own = self._own_result(name, step, tensors)
             stored = dequantized(taps[name, step], self._tensors[name])
-            sums.total.add(_channels_last(expected), stored)
+            sums.total.add(channels_last(expected), stored)
             sums.add_own(expected, own, self._requantization.limits(name))
 
         logits = self._executor.run(image, iterations, compare)[-1]
@@ -208,56 +208,3 @@ class LayerComparison:
             )
             for (name, step), sums in self._sums.items()
         )
-
-
-@dataclass
-class _Sums:
-    """What is known of a tensor in one iteration."""
-
-    inputs: tuple[str, ...]
-    total: SignalAndNoise = field(default_factory=SignalAndNoise)
-    own: SignalAndNoise = field(default_factory=SignalAndNoise)
-    product: float = 0.0
-    clipped: int = 0
-    count: int = 0
-    expected: _Extremes = field(default_factory=lambda: _Extremes())
-    found: _Extremes = field(default_factory=lambda: _Extremes())
-
-    def add_own(self, expected: Tensor, found: Tensor, limits: tuple[float, float]) -> None:
-        """Count what the layer computes with float's inputs."""
-        self.own.add(_channels_last(expected), _channels_last(found))
-        self.product += float((expected.double() * found.double()).sum())
-        half_a_step = (limits[1] - limits[0]) / 255.0 / 2.0
-        beyond = (expected < limits[0] - half_a_step) | (expected > limits[1] + half_a_step)
-        self.clipped += int(beyond.sum())
-        self.count += expected.numel()
-        self.expected.add(expected)
-        self.found.add(found)
-
-    def gain(self) -> float:
-        return self.product / self.own.signal if self.own.signal > 0.0 else math.nan
-
-    def used(self, limits: tuple[float, float]) -> float:
-        low, high = float(self.expected.low.min()), float(self.expected.high.max())
-        return (max(high, 0.0) - min(low, 0.0)) / (limits[1] - limits[0])
-
-    def silent(self) -> int:
-        varies, varies_here = (extremes.low < extremes.high for extremes in (self.expected, self.found))
-        return int((varies & ~varies_here).sum())
-
-
-class _Extremes:
-    """The smallest and the largest value of each channel, (channels,)."""
-
-    def __init__(self) -> None:
-        self.low = torch.tensor(math.inf)
-        self.high = torch.tensor(-math.inf)
-
-    def add(self, values: Tensor) -> None:
-        self.low = torch.minimum(self.low, values.amin(dim=(0, 2, 3)))
-        self.high = torch.maximum(self.high, values.amax(dim=(0, 2, 3)))
-
-
-def _channels_last(values: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = values[0].permute(1, 2, 0).numpy()
-    return array
