@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Convert networks of torchvision, timm and segmentation-models-pytorch as they are, and say how close int8 is.
 
-Prints two Markdown tables: what was converted, and what was not and why. Weights are random, so that nothing is
-downloaded; statistics of batch normalization come from the drawn scenes that also calibrate. A random network amplifies
-any noise from layer to layer, which a trained one does not, so each row also has a yardstick: the float network against
-itself when every value of the image is off by one of its 256 levels. Libraries that are not installed are left out.
+Prints Markdown tables: what was converted, what equalization and bias correction bring, what was not converted and why.
+
+Weights are random, so that nothing is downloaded; statistics of batch normalization come from the drawn scenes that
+also calibrate. A random network amplifies any noise from layer to layer, which a trained one does not, so each row also
+has a yardstick: the float network against itself when every value of the image is off by one of its 256 levels.
+Libraries that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,6 +102,7 @@ def main() -> None:
     height, width = arguments.size
     images = list(synthetic_data(train=arguments.images, validation=1, height=height, width=width).train.images)
     failures = []
+    compared = []
     improve: Choice = "off" if arguments.plain else "auto"
     print("| library | network | operators | int8: logits, dB | labels equal | float, image off by one: dB | equal |")
     print("|---|---|---|---|---|---|---|")
@@ -109,11 +113,18 @@ def main() -> None:
         network = with_statistics(subject.make(), images)
         try:
             with TemporaryDirectory() as directory:
-                row = describe(to_int8(network, Path(directory) / "network.itrt", images, improve))
+                conversion = to_int8(network, Path(directory) / "network.itrt", images, improve)
+            row = describe(conversion)
         except ItrtError as error:
             failures.append((subject, " ".join(str(error).split())))
         else:
             print(f"| {subject.library} | {subject.name} | {row} | {sensitivity(network, images)} |", flush=True)
+            compared.append((subject, ways(conversion)))
+    if not arguments.plain:
+        print("\n| library | network | logits, dB: plain | bias corrected | equalized | both |")
+        print("|---|---|---|---|---|---|")
+        for subject, row in compared:
+            print(f"| {subject.library} | {subject.name} | {row} |")
     print("\n| library | network | why not |\n|---|---|---|")
     for subject, reason in failures:
         print(f"| {subject.library} | {subject.name} | {reason} |")
@@ -181,6 +192,17 @@ def describe(conversion: Conversion) -> str:
     snr = next(row.snr_db for row in parity.tensors if row.tensor == logits)
     operators = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     return f"{operators} | {snr:.1f} | {parity.iterations[0].equal_labels:.1%}"
+
+
+def ways(conversion: Conversion) -> str:
+    """Return the cells of every way to quantize: bold where it was kept, "-" where no channel is free."""
+    assert conversion.parity is not None
+    ratios = {
+        (row.equalized, row.bias_corrected): f"**{row.snr_db:.1f}**" if row.chosen else f"{row.snr_db:.1f}"
+        for row in conversion.parity.variants
+    }
+    order = itertools.product((False, True), repeat=2)
+    return " | ".join(ratios.get(way, "-") for way in order)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,8 +108,11 @@ class OracleModel:
 
     program: Program
 
-    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[tuple[str, int | None], NDArray[np.uint8]]:
-        return execute(self.program, image, iterations).tensors
+    def taps(
+        self, image: NDArray[np.uint8], iterations: int, names: Sequence[str] | None = None
+    ) -> dict[tuple[str, int | None], NDArray[np.uint8]]:
+        tensors = execute(self.program, image, iterations).tensors
+        return {key: value for key, value in tensors.items() if names is None or key[0] in names}
 
     def run(self, image: NDArray[np.uint8], *, iterations: int) -> OracleResult:
         logits = execute(self.program, image, iterations).logits[-1]

@@ -60,10 +60,6 @@ class Calibrator:
         name, values = operator.output, tensors[operator.output]
         if name in self._skipped:
             return
-        low, high = torch.aminmax(values)
-        if not (math.isfinite(low) and math.isfinite(high)):
-            place = "" if step is None else f" in iteration {step}"
-            raise ConversionError(f"{name}: expected finite values, found infinite or NaN{place} during calibration")
         if name in self._inverse:
             values = values * self._inverse[name]
         self._observers[self._groups[name]].update(values.numpy())
@@ -79,10 +75,16 @@ def observe(image: NDArray[np.uint8], graph: FloatGraph, executor: FloatExecutor
     Raises
     ------
     ConversionError
-        If the network cannot process an image of this size.
+        If the network cannot process an image of this size, or values become infinite or NaN.
     """
 
     def visit(operator: FloatOperator, step: int | None, tensors: Mapping[str, Tensor]) -> None:
+        low, high = torch.aminmax(tensors[operator.output])
+        if not (math.isfinite(low) and math.isfinite(high)):
+            place = "" if step is None else f" in iteration {step}"
+            raise ConversionError(
+                f"{operator.output}: expected finite values, found infinite or NaN{place} during calibration"
+            )
         for each in visitors:
             each(operator, step, tensors)
 

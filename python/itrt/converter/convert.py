@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +19,13 @@ from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
-from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
+from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, measure_parity
 from itrt.converter.variant_choice import choose_variant
 from itrt.converter.variants import Choice, Variant, VariantCalibration
 from itrt.errors import InvalidArgumentError
 from itrt.files import write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
 from itrt.quantize import ObserverKind
-
-if TYPE_CHECKING:
-    from itrt.runtime import Model
 
 logger = logging.getLogger("itrt")
 
@@ -189,7 +185,7 @@ def _decided(choice: Choice, parity_images: int) -> Choice:
     return "off" if choice == "auto" and parity_images == 0 else choice
 
 
-def _load(program: Program) -> Model:
+def _load(program: Program) -> RunnableModel:
     from itrt.loading import load  # the compiled module: nothing else in the converter needs it
 
     return load(to_bytes(program))

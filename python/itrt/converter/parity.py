@@ -89,10 +89,12 @@ def dequantized(stored: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.float32
 
 
 class RunnableModel(Protocol):
-    """What the report asks of the runtime's model."""
+    """What reports ask of the runtime's model."""
 
-    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[TensorKey, NDArray[np.uint8]]:
-        """Return the u8 (height, width, channels) tensors of one run by (name, step)."""
+    def taps(
+        self, image: NDArray[np.uint8], iterations: int, names: Sequence[str] | None = None
+    ) -> dict[TensorKey, NDArray[np.uint8]]:
+        """Return u8 (height, width, channels) tensors of one run by (name, step): all, or those that are named."""
 
     def run(self, image: NDArray[np.uint8], *, iterations: int) -> Any:
         """Return a result with ``labels``, integers (height, width)."""
@@ -117,7 +119,7 @@ class ParityMeter:
 
     def measure(self, image: NDArray[np.uint8], labels: NDArray[np.generic] | None) -> None:
         """Compare one u8 (height, width, 3) image; labels outside the classes are ignored."""
-        taps = self._model.taps(image, iterations=self._iterations)
+        taps = self._model.taps(image, self._iterations)
 
         def compare(operator: FloatOperator, step: int | None, tensors: Mapping[str, torch.Tensor]) -> None:
             values = tensors[operator.output]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from itrt.converter.arguments import Sample
 from itrt.converter.float_executor import FloatExecutor
-from itrt.converter.parity import SignalAndNoise, TensorKey, VariantParity, dequantized
+from itrt.converter.parity import RunnableModel, SignalAndNoise, VariantParity, dequantized
 from itrt.converter.variants import Variant
 from itrt.format import Program
 
@@ -19,19 +15,10 @@ LEAST_GAIN_DB = 0.1
 """By how much a variant has to be closer to float than a simpler one: less is chance."""
 
 
-class TappedModel(Protocol):
-    """What the measurement asks of the runtime's model."""
-
-    def taps(
-        self, image: NDArray[np.uint8], iterations: int, names: Sequence[str]
-    ) -> dict[TensorKey, NDArray[np.uint8]]:
-        """Return the named u8 (height, width, channels) tensors of one run by (name, step)."""
-
-
 def choose_variant(
     variants: Sequence[Variant],
     programs: Sequence[Program],
-    load: Callable[[Program], TappedModel],
+    load: Callable[[Program], RunnableModel],
     executor: FloatExecutor,
     samples: Sequence[Sample],
 ) -> tuple[int, tuple[VariantParity, ...]]:
