@@ -20,7 +20,7 @@ from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatOperator
 from itrt.errors import InvalidArgumentError, ModelFileError
-from reference.networks import MEAN, STD, SpreadNetwork, normalized, random_image, small_itnet
+from reference.networks import MEAN, STD, SpreadNetwork, normalized, random_image, tiny_network
 
 IMAGES = [random_image(40, 48, seed=seed) for seed in range(3)]
 
@@ -42,8 +42,13 @@ def together(graph: FloatGraph) -> set[frozenset[str]]:
 
 
 @pytest.fixture(scope="module")
-def itnet() -> FloatGraph:
-    return float_graph(small_itnet(), MEAN, STD)
+def looped() -> FloatGraph:
+    return float_graph(tiny_network(2, norms=2), MEAN, STD)
+
+
+@pytest.fixture(scope="module")
+def spread() -> FloatGraph:
+    return float_graph(SpreadNetwork(8.0).eval(), MEAN, STD)
 
 
 def tensors_of(graph: FloatGraph) -> tuple[dict[tuple[str, int | None], Tensor], list[Tensor]]:
@@ -56,15 +61,9 @@ def tensors_of(graph: FloatGraph) -> tuple[dict[tuple[str, int | None], Tensor],
     return found, FloatExecutor(graph).run(IMAGES[0], graph.steps, visit)
 
 
-@pytest.mark.parametrize("name", ["spread", "itnet", "tables"])
+@pytest.mark.parametrize("name", ["spread", "looped", "ties"])
 def test_float_results_stay_and_every_channel_is_divided(name: str, request: pytest.FixtureRequest) -> None:
-    match name:
-        case "spread":
-            graph = float_graph(SpreadNetwork(8.0).eval(), MEAN, STD)
-        case "itnet":
-            graph = request.getfixturevalue("itnet")
-        case _:
-            graph = request.getfixturevalue("ties")
+    graph: FloatGraph = request.getfixturevalue(name)
     factors = factors_of(graph)
     assert factors
     before, plain = tensors_of(graph)
@@ -77,12 +76,13 @@ def test_float_results_stay_and_every_channel_is_divided(name: str, request: pyt
         assert torch.allclose(expected, after[key], rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
 
-def test_the_state_its_successor_and_what_is_added_to_it_go_together(itnet: FloatGraph) -> None:
-    sets = together(itnet)
-    sums = {"block.refine_high", "block.up_high", "block.resize_1", "block.add_1"}
-    assert frozenset({"state", "stem.stem_quarter"} | sums) in sets
-    assert frozenset({"block.join"}) in sets
-    assert all(name not in names for names in sets for name in ("image", "head.classifier"))
+def test_the_state_and_its_successor_go_together_and_so_do_summands(looped: FloatGraph, spread: FloatGraph) -> None:
+    assert together(looped) == {frozenset({"stem.first", "state", "block.mix"})}
+    sets = together(spread)
+    assert {frozenset({"stem.first"}), frozenset({"stem.depthwise"})} < sets
+    (summed,) = (names for names in sets if "stem.mix" in names)
+    assert {"stem.mix", "stem.refine"} < summed
+    assert all(name not in names for names in sets for name in ("image", "stem.last"))
 
 
 class Ties(nn.Module):
@@ -163,6 +163,7 @@ def test_channels_without_values_and_networks_without_free_channels(tmp_path: Pa
     with torch.no_grad():
         network.first.bias[2] = -1e6  # behind the ReLU, always zero
     factors = factors_of(float_graph(network, MEAN, STD))
+    assert factors
     assert all(np.isfinite(values).all() and (values > 0.0).all() for values in factors.values())
     one = nn.Conv2d(3, 2, 1)
     conversion = convert(one, tmp_path / "one.itrt", calibration=IMAGES, equalize="on", correct_bias="off")
