@@ -38,7 +38,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`itrt.convert` needs torch, `itrt.nn` too: they are imported when they are first named."""
+    """`itrt.convert` needs torch, `itrt.nn` too, `itrt.export` onnx: they are imported when they are first named."""
     if name == "convert":
         return import_module("itrt.converter").convert
+    if name == "export":
+        return import_module("itrt.export")
     raise AttributeError(f"module 'itrt' has no attribute {name!r}")

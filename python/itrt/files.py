@@ -26,6 +26,20 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def check_target(path: str | os.PathLike[str], suffix: str = "") -> Path:
+    """Return the path of a file that can be written, whose name ends in `suffix`."""
+    target = Path(path)
+    if suffix and target.suffix.lower() != suffix:
+        raise InvalidArgumentError(f"path: expected a name that ends in {suffix}, found {target}")
+    if target.is_dir():
+        raise InvalidArgumentError(f"path: expected a file to write, found the directory {target}")
+    if not target.parent.is_dir():
+        raise MissingFileError(f"path: expected a file in an existing directory, found no directory {target.parent}")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise InvalidArgumentError(f"path: expected a writable directory, found {target.parent}")
+    return target
+
+
 def make_directory(path: Path) -> None:
     """Make a directory if it is not there; its parent has to be.
 

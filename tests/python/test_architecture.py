@@ -58,10 +58,12 @@ PYTHON_ARROWS = {
     "quantize": {"errors", "format"},
     "train": {"errors", "files", "images", "metrics", "nn"},
     "converter": {"errors", "files", "images", "metrics", "format", "nn", "quantize", "train", "loading"},
+    "export": {"_core", "arguments", "errors", "files", "format", "images", "loading", "runtime"},
     "planner": {"_core", "errors", "files", "format", "text"},
     "bench": {
         "_core",
         "errors",
+        "export",
         "files",
         "format",
         "kernels",
@@ -101,6 +103,7 @@ WITHOUT_TORCH = {
     "format",
     "kernels",
     "execution",
+    "export",
     "frames",
     "loading",
     "profile",
@@ -170,6 +173,8 @@ def test_torch_and_pillow_come_late_or_not(file: Path) -> None:
     assert "typer" not in everywhere or part == "cli"
     assert "rich" not in everywhere or part == "cli"
     assert "av" not in at_the_top
+    if part != "bench":
+        assert not {"onnx", "onnxruntime"} & at_the_top
     assert "av" not in everywhere or part == "video"
     assert "PIL" not in everywhere or part in {"images", "cli", "bench", "train", "converter"}
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from itrt.format import Pool
+if TYPE_CHECKING:
+    from itrt.format import Pool
 
 U8 = NDArray[np.uint8]
 

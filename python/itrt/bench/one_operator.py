@@ -8,56 +8,16 @@ single convolution has to give itrt's bytes.
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from itrt.bench.problems import ConvolutionProblem
+from itrt.export.graph import Graph
 
 INPUT, OUTPUT = "input", "output"
 INPUT_SCALE = 0.5  # a power of two, so that nothing is rounded
-_OPSET = 19
 _ROOT_MEAN_SQUARES = 147 * 73  # of bytes, and of weights
 _DEVIATIONS = 4.5  # of a sum, that the 8 bits of a term of its own hold
-
-
-class _Graph:
-    """Nodes and constants; every method returns the name of its result."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
-        from onnx import helper
-
-        result = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [result], name=result, **attributes))
-        return result
-
-    def constant(self, value: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def quantize(self, value: str, scale: float, zero_point: int) -> str:
-        """To u8."""
-        return self.node("QuantizeLinear", [value, *self._u8(scale, zero_point)])
-
-    def dequantize(self, value: str, scale: float, zero_point: int) -> str:
-        """From u8."""
-        return self.node("DequantizeLinear", [value, *self._u8(scale, zero_point)])
-
-    def dequantized_constant(self, value: NDArray[Any], scale: NDArray[np.float32]) -> str:
-        """A constant with a scale a channel."""
-        zeros = self.constant(np.zeros(len(scale), value.dtype))
-        return self.node("DequantizeLinear", [self.constant(value), self.constant(scale), zeros], axis=0)
-
-    def _u8(self, scale: float, zero_point: int) -> list[str]:
-        return [self.constant(np.array(scale, np.float32)), self.constant(np.array(zero_point, np.uint8))]
 
 
 def build(problem: ConvolutionProblem, terms_in_8_bits: bool = True, float_input: bool = False) -> bytes:
@@ -70,9 +30,9 @@ def build(problem: ConvolutionProblem, terms_in_8_bits: bool = True, float_input
             in 8 bits only behind a quantization of its own.
 
     """
-    from onnx import TensorProto, checker, helper
+    from onnx import TensorProto, helper
 
-    graph = _Graph()
+    graph = Graph()
     shape = problem.shape
     input_type = TensorProto.FLOAT if float_input else TensorProto.UINT8
     source = graph.node("Transpose", [INPUT], perm=[0, 3, 1, 2])
@@ -85,25 +45,15 @@ def build(problem: ConvolutionProblem, terms_in_8_bits: bool = True, float_input
     total = terms[0]
     for term in terms[1:]:
         total = graph.node("Add", [total, term])
-    graph.node("Transpose", [graph.quantize(total, 1.0, problem.zero_point)], perm=[0, 2, 3, 1])
-    graph.nodes[-1].output[0] = OUTPUT
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "one_operator",
-            [helper.make_tensor_value_info(INPUT, input_type, (1, *problem.input.shape))],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.UINT8, (1, *shape.output_shape))],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=9,
+    graph.node("Transpose", [graph.quantize(total, 1.0, problem.zero_point)], OUTPUT, perm=[0, 2, 3, 1])
+    return graph.model(
+        "one_operator",
+        [helper.make_tensor_value_info(INPUT, input_type, (1, *problem.input.shape))],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.UINT8, (1, *shape.output_shape))],
     )
-    checker.check_model(model, full_check=True)
-    serialized: bytes = model.SerializeToString()
-    return serialized
 
 
-def _term(graph: _Graph, problem: ConvolutionProblem, index: int, source: str) -> str:
+def _term(graph: Graph, problem: ConvolutionProblem, index: int, source: str) -> str:
     term = problem.shape.terms[index]
     weight = np.ascontiguousarray(problem.weights[index].transpose(0, 3, 1, 2))  # OHWI to OIHW
     inputs = [source, graph.dequantized_constant(weight, problem.scale / np.float32(INPUT_SCALE))]
@@ -120,7 +70,7 @@ def _term(graph: _Graph, problem: ConvolutionProblem, index: int, source: str) -
     )
 
 
-def _through_8_bits(graph: _Graph, problem: ConvolutionProblem, index: int, value: str) -> str:
+def _through_8_bits(graph: Graph, problem: ConvolutionProblem, index: int, value: str) -> str:
     term = problem.shape.terms[index]
     products = term.taps * problem.shape.in_channels / term.groups
     scale = _DEVIATIONS * _ROOT_MEAN_SQUARES * sqrt(products) * float(problem.scale.max()) / 127

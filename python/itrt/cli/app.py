@@ -8,6 +8,7 @@ from itrt.cli.curve import curve
 from itrt.cli.debug import debug
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
+from itrt.cli.export import export
 from itrt.cli.info import info
 from itrt.cli.inspect import inspect
 from itrt.cli.plan import plan
@@ -34,5 +35,6 @@ app.command("inspect")(report_errors(inspect))
 app.command("debug")(report_errors(debug))
 app.command("profile")(report_errors(profile))
 app.command("plan")(report_errors(plan))
+app.command("export")(report_errors(export))
 app.command("info")(report_errors(info))
 app.add_typer(bench)

@@ -15,7 +15,7 @@ from itrt.cli.network_source import Channels, NetworkSource
 from itrt.cli.output_files import check_directories
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
-from itrt.files import write_atomically
+from itrt.files import check_target, write_atomically
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -71,7 +71,6 @@ def convert(
     """
     try:
         from itrt.converter import DEFAULT_OBSERVER, examine
-        from itrt.converter.arguments import check_target
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
             f"itrt convert needs {error.name}: pip install 'itrt[convert]' (README: how to choose torch's CPU build)"

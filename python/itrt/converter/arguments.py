@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from itrt.errors import ConversionError, InvalidArgumentError, MissingFileError
+from itrt.errors import ConversionError, InvalidArgumentError
 from itrt.nn.weights import listed, not_finite
 from itrt.quantize import ObserverKind
 
@@ -22,18 +20,6 @@ CHANNELS = 3
 _MAX_CLASSES = 65536
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.generic] | None]
-
-
-def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the path of a file that can be written."""
-    target = Path(path)
-    if target.is_dir():
-        raise InvalidArgumentError(f"path: expected a file to write, found the directory {target}")
-    if not target.parent.is_dir():
-        raise MissingFileError(f"path: expected a file in an existing directory, found no directory {target.parent}")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise InvalidArgumentError(f"path: expected a writable directory, found {target.parent}")
-    return target
 
 
 def check_network(network: nn.Module) -> None:

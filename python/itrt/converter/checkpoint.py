@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from itrt.converter.arguments import check_target
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.variants import Choice
+from itrt.files import check_target
 from itrt.quantize import ObserverKind
 
 

@@ -23,7 +23,7 @@ from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, meas
 from itrt.converter.variant_choice import choose_variant
 from itrt.converter.variants import Choice, Variant, VariantCalibration
 from itrt.errors import InvalidArgumentError
-from itrt.files import write_atomically
+from itrt.files import check_target, write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
 from itrt.quantize import ObserverKind
 
@@ -120,7 +120,7 @@ def convert(
         If the network cannot be converted: every unsupported operator is named, weights that are not finite, or the
         image whose size the network cannot process. Nothing is written then.
     """
-    target = arguments.check_target(path)
+    target = check_target(path)
     normalization = arguments.check_normalization(mean, std)
     arguments.check_network(network)
     arguments.check_example_input(example_input)

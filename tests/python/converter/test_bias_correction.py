@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from torch.nn import functional
 from itrt.converter.bias_correction import rescaled_means, with_corrected_bias
 from itrt.converter.calibration import Calibrator, observe
 from itrt.converter.channel_statistics import WindowMeans
-from itrt.converter.convert import convert, float_graph
+from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatOperator, FloatTerm
@@ -116,25 +115,3 @@ def test_means_of_rescaled_channels() -> None:
         inputs = next(op.inputs for op in graph.operators if op.output == key[0])
         divisor = factors.get(inputs[key[1]], 1.0)
         assert all(np.allclose(a / divisor, b) for a, b in zip(values, scaled[key], strict=True))
-
-
-def test_memory_does_not_grow_and_a_generator_is_read_once(tmp_path: Path) -> None:
-    alive: list[int] = []
-
-    class Counted(np.ndarray):
-        def __del__(self) -> None:
-            if self.base is not None and self.shape == (24, 24, 3):
-                alive[0] -= 1
-
-    alive.append(0)
-    most = 0
-
-    def images() -> Iterator[NDArray[np.uint8]]:
-        nonlocal most
-        for seed in range(30):
-            alive[0] += 1
-            most = max(most, alive[0])
-            yield random_image(24, 24, seed=seed).view(Counted)
-
-    convert(nn.Conv2d(3, 2, 3), tmp_path / "a.itrt", calibration=images(), parity_images=2, equalize="auto")
-    assert 8 <= most <= 12  # those that equalization sees twice, those that are kept, and the one at hand
