@@ -17,6 +17,11 @@ def requantized(accumulator: Tensor, scale: Tensor) -> Tensor:
     return (accumulator.float() * scale).round()
 
 
+def requantized_in_fixed_point(accumulator: Tensor, multiplier: Tensor, shift: Tensor) -> Tensor:
+    """rne(acc * multiplier / 2^shift), before the clamp: the product has 46 bits, which float64 holds."""
+    return torch.ldexp(accumulator.double() * multiplier, -shift.int()).round()
+
+
 def fixed_point_sum(inputs: Sequence[Tensor], multipliers: Sequence[int], shift: int) -> Tensor:
     """floor(sum of multiplier * input / 2^shift + 1/2), int64."""
     total = sum(multiplier * x.long() for x, multiplier in zip(inputs, multipliers, strict=True))

@@ -17,6 +17,7 @@ from itrt.converter.folding import fold_normalization
 from itrt.converter.quantization import QuantizedGraph, quantize_with
 from itrt.errors import InvalidArgumentError
 from itrt.nn import AnytimeNetwork
+from itrt.quantize import Requantization
 
 
 class FakeQuantizedNetwork(AnytimeNetwork):
@@ -35,12 +36,19 @@ class FakeQuantizedNetwork(AnytimeNetwork):
         (lower, upper) of every tensor but the image, calibrated; None: a state dict brings the scales.
     origin
         The float network that the graph is of, if it is to be in checkpoints: the names of a state dict depend on it.
+    requantization
+        What the program turns sums into outputs with.
     """
 
     def __init__(
-        self, graph: FloatGraph, ranges: Mapping[str, tuple[float, float]] | None, origin: nn.Module | None = None
+        self,
+        graph: FloatGraph,
+        ranges: Mapping[str, tuple[float, float]] | None,
+        origin: nn.Module | None = None,
+        requantization: Requantization = "float",
     ) -> None:
         super().__init__(graph.iterations, graph.max_iterations)
+        self.requantization = requantization
         self._graph = graph
         self._origin = (origin,)  # not a module of this one: it is not trained
         self.constants = TrainableConstants(graph)
@@ -97,7 +105,7 @@ class FakeQuantizedNetwork(AnytimeNetwork):
 
     def quantized(self) -> QuantizedGraph:
         """Return the operators of the program that the parameters stand for; raises as `forward`."""
-        return quantize_with(self.float_graph(), self.scales.activation_parameters())
+        return quantize_with(self.float_graph(), self.scales.activation_parameters(), self.requantization)
 
     def _centred(self, image: Tensor, zero_points: tuple[int, ...]) -> Tensor:
         """Return the image's pixels, 0..255, less their zero points."""

@@ -16,7 +16,7 @@ from itrt.converter.fake_quantization.network import FakeQuantizedNetwork
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.folding import fold_normalization
 from itrt.errors import InvalidArgumentError
-from itrt.quantize import ObserverKind
+from itrt.quantize import ObserverKind, Requantization
 
 
 def prepare(
@@ -27,6 +27,7 @@ def prepare(
     std: Sequence[float] = (1.0, 1.0, 1.0),
     example_input: Tensor | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
+    requantize: Requantization = "float",
     progress: Callable[[int], None] | None = None,
 ) -> FakeQuantizedNetwork:
     """Return a network for quantization-aware training: it computes what the int8 program of ``network`` computes.
@@ -40,8 +41,8 @@ def prepare(
     calibration
         u8 (height, width, 3) RGB images from which the scales of activations start; any iterable, read once. None: a
         state dict of a network prepared from the same weights is loaded before the first run.
-    mean, std, example_input, observer
-        As of `itrt.convert`.
+    mean, std, example_input, observer, requantize
+        As of `itrt.convert`. With "pow2", weights learn what their powers of two miss.
     progress
         Called with the number of images that have been observed.
 
@@ -56,15 +57,16 @@ def prepare(
         raise InvalidArgumentError("network: expected one in float, found one that was prepared before")
     arguments.check_example_input(example_input)
     arguments.check_observer(observer)
+    arguments.check_requantization(requantize)
     samples = None if calibration is None else arguments.checked_samples(calibration, None)
     origin = copy.deepcopy(network).cpu().eval()
     graph = lowered_graph(origin, *normalization, example_input)
     if samples is None:
-        return FakeQuantizedNetwork(graph, None, origin)
+        return FakeQuantizedNetwork(graph, None, origin, requantize)
     folded = fold_normalization(graph)
     calibrator = Calibrator(folded, FloatExecutor(folded), observer)
     for index, (image, _) in enumerate(samples):
         calibrator.observe(image)
         if progress is not None:
             progress(index + 1)
-    return FakeQuantizedNetwork(graph, calibrator.ranges(), origin)
+    return FakeQuantizedNetwork(graph, calibrator.ranges(), origin, requantize)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
+import pytest
 import torch
 
 from itrt import load
 from itrt.converter import FakeQuantizedNetwork, convert
+from itrt.format import Convolution, FixedPoint
+from itrt.quantize import Requantization
 from reference.conversion import stored_tensors
 from reference.networks import normalized, random_image
 
@@ -40,6 +44,21 @@ def test_every_tensor_of_every_step_is_the_runtimes(prepared: FakeQuantizedNetwo
         for index, values in enumerate(logits):
             expected_logits = model.run(image, iterations=index + 1).logits()
             assert np.array_equal(values[0].detach().float().numpy(), expected_logits)
+
+
+@pytest.mark.parametrize("requantize", ["fixed", "pow2"])
+def test_other_requantizations_are_the_runtimes(
+    prepared: FakeQuantizedNetwork, requantize: Requantization, tmp_path: Path
+) -> None:
+    disturb(prepared, 5)
+    with mock.patch.object(prepared, "requantization", requantize):
+        converted = convert(prepared, tmp_path / "model.itrt")
+        logits = prepared(normalized(IMAGE).double())
+    scales = [each.scale for each in converted.program.block if isinstance(each, Convolution)]
+    assert scales
+    assert all(isinstance(scale, FixedPoint) for scale in scales)
+    expected = load(converted.path).run(IMAGE).logits()
+    assert np.array_equal(logits[-1][0].detach().float().numpy(), expected)
 
 
 def test_float32_and_autocast_give_the_same(prepared: FakeQuantizedNetwork) -> None:
