@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itrt.cli.calibration import calibration_data
+from itrt.cli.calibration import CalibrationData, calibration_data
 from itrt.cli.console import output as console_output
 from itrt.cli.console import progress
 from itrt.cli.dataset import DATASET_HELP
@@ -16,6 +16,7 @@ from itrt.cli.output_files import check_directories
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
 from itrt.files import check_target, write_atomically
+from itrt.quantize import REQUANTIZATIONS
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -27,8 +28,12 @@ _CHOICES = ("auto", "on", "off")
 def convert(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .itrt file to write.")],
     calibrate: Annotated[
-        str, typer.Option(help="Directory of images, or a data set as in itrt train (its train images and labels).")
-    ],
+        str | None,
+        typer.Option(
+            help="Directory of images, or a data set as in itrt train (its train images and labels). "
+            "A CHECKPOINT of itrt train --quantized needs none."
+        ),
+    ] = None,
     trained: Annotated[
         Path | None, typer.Argument(metavar="CHECKPOINT", help="A checkpoint or network.pt of itrt train.")
     ] = None,
@@ -57,6 +62,9 @@ def convert(
     correct_bias: Annotated[
         str, typer.Option(help=f"Make up for what rounded weights do to means: {', '.join(_CHOICES)}.")
     ] = "auto",
+    requantize: Annotated[
+        str, typer.Option(help=f"{', '.join(REQUANTIZATIONS)}: by a scale, by 15 bits and a shift, by a shift alone.")
+    ] = "float",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
     name: Annotated[str | None, typer.Option(help="The model's name. [default: the file's]")] = None,
     report: Annotated[
@@ -82,14 +90,17 @@ def convert(
         if parity_images == 0:
             raise InvalidArgumentError("--report: expected with --parity-images of at least 1, found 0")
     source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
-    source.check()
+    source.check(calibrated=calibrate is not None)
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
     for option, choice in (("--equalize", equalize), ("--correct-bias", correct_bias)):
         if choice not in _CHOICES:
             raise InvalidArgumentError(f"{option}: expected one of {', '.join(_CHOICES)}, found {choice}")
-    data = calibration_data(calibrate, dataset, images)
+    if requantize not in REQUANTIZATIONS:
+        expected = ", ".join(REQUANTIZATIONS)
+        raise InvalidArgumentError(f"--requantize: expected one of {expected}, found {requantize}")
+    data = CalibrationData(None) if calibrate is None else calibration_data(calibrate, dataset, images)
     with progress() as bars:
         conversion = source.convert(
             output,
@@ -97,6 +108,7 @@ def convert(
             observer=observer or DEFAULT_OBSERVER,
             equalize=equalize,
             correct_bias=correct_bias,
+            requantize=requantize,
             name=name,
             parity_images=parity_images,
             progress=_Stages(bars).update,
@@ -110,7 +122,7 @@ def convert(
         typer.echo(f"wrote {report}")
 
 
-def _arguments(source: NetworkSource, calibrate: str, images: int) -> list[tuple[str, str]]:
+def _arguments(source: NetworkSource, calibrate: str | None, images: int) -> list[tuple[str, str]]:
     """What the page says about where the model comes from."""
     given = {"checkpoint": source.trained or source.checkpoint, "network": source.model, "calibrated with": calibrate}
     return [

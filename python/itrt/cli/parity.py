@@ -10,7 +10,10 @@ from itrt.cli.console import output, table
 from itrt.text import decibel
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from itrt.converter import ParityReport
+    from itrt.converter.requantization_loss import RequantizationLoss
 
 
 def print_parity(report: ParityReport) -> None:
@@ -32,6 +35,8 @@ def print_parity(report: ParityReport) -> None:
     console.print(labels)
     if report.variants:
         console.print(_variants(report))
+    if report.requantization is not None:
+        console.print(_requantization_table(report.requantization))
     for note in report.notes:
         console.print(f"note: {note}")
 
@@ -42,6 +47,17 @@ def _variants(report: ParityReport) -> Table:
     for row in report.variants:
         words = ("yes" if done else "no" for done in (row.equalized, row.bias_corrected))
         rows.add_row(*words, f"{row.snr_db:.2f}", "kept" if row.chosen else "")
+    return rows
+
+
+def _requantization_table(loss: RequantizationLoss) -> Table:
+    headings = ["iteration"]
+    for quantity in ("logits, dB", "equal labels"):
+        headings += [f"{quantity}: {loss.requantization}", "float"]
+    rows = table(*headings, numbers=headings, title=f"{loss.requantization} beside float requantization")
+    for row in loss.iterations:
+        ratios = (f"{row.snr_db:.2f}", f"{row.snr_db_with_float:.2f}")
+        rows.add_row(f"{row.iteration}", *ratios, f"{row.equal_labels:.4f}", f"{row.equal_labels_with_float:.4f}")
     return rows
 
 

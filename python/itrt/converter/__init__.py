@@ -4,9 +4,12 @@ from itrt.converter.checkpoint import convert_checkpoint
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.examination import ChangedImage, Examination, LayerHistogram, examine
 from itrt.converter.factory import make_network
+from itrt.converter.fake_quantization import FakeQuantizedNetwork
+from itrt.converter.fake_quantization.prepare import prepare
 from itrt.converter.layer_comparison import DEFAULT_THRESHOLD_DB, LayerDifference, compare_layers
 from itrt.converter.layer_fault import Fault, first_fault
 from itrt.converter.parity import IterationParity, ParityReport, TensorParity, VariantParity
+from itrt.converter.requantization_loss import IterationLoss, RequantizationLoss
 from itrt.converter.sixteen_bits import TensorWorth
 from itrt.converter.variants import Choice
 
@@ -17,12 +20,15 @@ __all__ = [
     "Choice",
     "Conversion",
     "Examination",
+    "FakeQuantizedNetwork",
     "Fault",
+    "IterationLoss",
     "IterationParity",
     "LayerDifference",
     "LayerHistogram",
     "ParityReport",
     "Progress",
+    "RequantizationLoss",
     "TensorParity",
     "TensorWorth",
     "VariantParity",
@@ -32,4 +38,5 @@ __all__ = [
     "examine",
     "first_fault",
     "make_network",
+    "prepare",
 ]

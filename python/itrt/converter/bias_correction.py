@@ -18,25 +18,30 @@ from numpy.typing import NDArray
 from itrt.converter.channel_statistics import TermKey
 from itrt.converter.convolution_constants import (
     InputQuantization,
+    QuantizedKernel,
     image_quantization,
     quantize_kernels,
-    scaled_kernels,
 )
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatOperator, FloatTerm
 from itrt.converter.folding import input_channels
-from itrt.quantize import activation_parameters
+from itrt.quantize import ActivationParameters, Requantization
 
 Float64Array = NDArray[np.float64]
 Means = Mapping[TermKey, tuple[Float64Array, ...]]
 
 
-def with_corrected_bias(graph: FloatGraph, ranges: Mapping[str, tuple[float, float]], means: Means) -> FloatGraph:
+def with_corrected_bias(
+    graph: FloatGraph,
+    parameters: Mapping[str, ActivationParameters],
+    means: Means,
+    requantization: Requantization = "float",
+) -> FloatGraph:
     """Return a graph whose quantization has the means of the float graph in every convolution's sum.
 
     Parameters
     ----------
-    ranges
+    parameters, requantization
         What the graph will be quantized with.
     means
         Of the inputs' windows (`WindowMeans.means`).
@@ -44,13 +49,14 @@ def with_corrected_bias(graph: FloatGraph, ranges: Mapping[str, tuple[float, flo
     image = image_quantization(graph.mean)
 
     def source(name: str) -> InputQuantization:
-        return image if name == graph.image else InputQuantization(activation_parameters(*ranges[name]).scale)
+        return image if name == graph.image else InputQuantization(parameters[name].scale)
 
     def correct(operator: FloatOperator, by_step: bool) -> FloatOperator:
         if not isinstance(operator, FloatConvolution):
             return operator
         inputs = [source(name) for name in operator.inputs]
-        return _corrected(operator, inputs, means, by_step)
+        kernels = quantize_kernels(operator, inputs, parameters[operator.output].scale, requantization)
+        return _corrected(operator, inputs, kernels, means, by_step)
 
     # A network that runs any number of iterations has one shift for all of them: its means are over all steps.
     by_step = graph.max_iterations is not None and graph.state is not None
@@ -72,10 +78,13 @@ def rescaled_means(graph: FloatGraph, means: Means, factors: Mapping[str, Float6
 
 
 def _corrected(
-    operator: FloatConvolution, inputs: list[InputQuantization], means: Means, by_step: bool
+    operator: FloatConvolution,
+    inputs: list[InputQuantization],
+    quantized: tuple[list[FloatConstant], list[QuantizedKernel], FloatConstant],
+    means: Means,
+    by_step: bool,
 ) -> FloatConvolution:
-    kernels = scaled_kernels(operator, inputs)
-    weights, scales = quantize_kernels(kernels)
+    kernels, weights, scales = quantized
     errors = []
     steps = len(means[operator.output, 0])
     for step in range(steps):

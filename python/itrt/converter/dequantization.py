@@ -41,6 +41,7 @@ from itrt.format import (
     Constant,
     Convolution,
     DepthToSpace,
+    FixedPoint,
     Gather,
     Lookup,
     Multiply,
@@ -175,12 +176,20 @@ class _Dequantizer:
             )
             for term in operator.terms
         )
-        gain = self._real(operator.scale, self._tensors[operator.output].scale)
+        gain = combine(lambda factor: factor * self._tensors[operator.output].scale, _factors(operator.scale))
         shift = combine(np.multiply, self._real(operator.bias, 1.0), gain)
         return FloatConvolution(output, terms, gain, shift)
 
     def _real(self, constant: Constant, unit: float) -> FloatConstant:
         return FloatConstant(tuple(np.asarray(value, np.float64) * unit for value in constant.values))
+
+
+def _factors(scale: Constant | FixedPoint) -> FloatConstant:
+    """Return what a sum is multiplied by, (out,)."""
+    if isinstance(scale, Constant):
+        return FloatConstant(tuple(np.asarray(value, np.float64) for value in scale.values))
+    multiplier, shift = (_factors(each) for each in (scale.multiplier, scale.shift))
+    return combine(lambda m, s: m * np.exp2(-s), multiplier, shift)
 
 
 def _look_up(source: ProgramTensor, target: ProgramTensor, shape: tuple[int, int], x: Tensor, table: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_operators import FloatOperator
+from itrt.converter.requantization_loss import RequantizationLoss
 from itrt.format import Program, Tensor
 from itrt.metrics import ConfusionMatrix
 
@@ -55,6 +56,7 @@ class ParityReport:
     """How close the converted model is to the float network, over ``images`` images.
 
     ``variants`` are the ways to quantize that were compared, on the same images; empty where there was one alone.
+    ``requantization`` says what integer requantization has cost; None with float scales.
     """
 
     images: int
@@ -62,6 +64,7 @@ class ParityReport:
     iterations: tuple[IterationParity, ...]
     notes: tuple[str, ...]
     variants: tuple[VariantParity, ...] = ()
+    requantization: RequantizationLoss | None = None
 
 
 @dataclass

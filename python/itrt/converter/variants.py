@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from itrt.converter.arguments import Sample
-from itrt.converter.bias_correction import rescaled_means, with_corrected_bias
+from itrt.converter.bias_correction import Means, rescaled_means, with_corrected_bias
 from itrt.converter.calibration import Calibrator, observe
 from itrt.converter.channel_statistics import ChannelRanges, WindowMeans
 from itrt.converter.equalization import Factors, equalization_factors, rescaled
 from itrt.converter.float_executor import FloatExecutor, Visitor
 from itrt.converter.float_graph import FloatGraph
-from itrt.converter.quantization import QuantizedGraph, quantize_graph
-from itrt.quantize import ObserverKind
+from itrt.converter.quantization import QuantizedGraph, activation_parameters_of, quantize_with
+from itrt.quantize import ActivationParameters, ObserverKind, Requantization
 
 Choice = Literal["auto", "on", "off"]
 """Of an option: always, never, or where it brings logits closer to float."""
@@ -26,17 +26,32 @@ RANGE_IMAGES = 8
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to quantize. ``graph`` is its float network, whose tensors are those of the program, but for rounding."""
+    """A way to quantize. ``graph`` is its float network, whose tensors are those of the program, but for rounding.
+
+    ``factors`` are those of equalization, ``means`` are what biases are corrected with; None: they are not.
+    """
 
     factors: Factors
-    bias_corrected: bool
     graph: FloatGraph
-    quantized: QuantizedGraph
+    parameters: dict[str, ActivationParameters]
+    means: Means | None = None
 
     @property
     def equalized(self) -> bool:
         """Whether any channel is rescaled."""
         return bool(self.factors)
+
+    @property
+    def bias_corrected(self) -> bool:
+        """Whether shifts make up for rounded weights."""
+        return self.means is not None
+
+    def quantized(self, requantization: Requantization) -> QuantizedGraph:
+        """Quantize; raises as `quantize_graph`."""
+        source = self.graph
+        if self.means is not None:
+            source = with_corrected_bias(source, self.parameters, self.means, requantization)
+        return quantize_with(source, self.parameters, requantization)
 
 
 class VariantCalibration:
@@ -99,21 +114,13 @@ class VariantCalibration:
         return [(factors, Calibrator(self._graph, self._executor, self._observer, factors)) for factors in chosen]
 
     def variants(self) -> tuple[Variant, ...]:
-        """Return them, quantized, the simplest first.
-
-        Raises
-        ------
-        ConversionError
-            As `quantize_graph`.
-        """
+        """Return them, the simplest first."""
         corrections = {"off": (False,), "on": (True,), "auto": (False, True)}[self._correct_bias]
         made = []
         for factors, calibrator in self._calibrators:
             graph = rescaled(self._graph, factors) if factors else self._graph
-            ranges = calibrator.ranges()
+            parameters = activation_parameters_of(calibrator.ranges())
             for corrected in corrections:
-                source = graph
-                if corrected:
-                    source = with_corrected_bias(graph, ranges, rescaled_means(graph, self._means.means(), factors))
-                made.append(Variant(factors, corrected, graph, quantize_graph(source, ranges)))
+                means = rescaled_means(graph, self._means.means(), factors) if corrected else None
+                made.append(Variant(factors, graph, parameters, means))
         return tuple(made)
