@@ -18,6 +18,7 @@ from itrt.format.operations import total_operations
 from itrt.format.operator_json import kind_name
 from itrt.format.program import constants_of
 from itrt.loading import read_model
+from itrt.text import shortened
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 
@@ -69,7 +70,7 @@ def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
         ),
         ("arithmetic", _arithmetic(program, sizes)),
         ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
-        *program.metadata.items(),
+        *((name, shortened(value)) for name, value in program.metadata.items()),
     ]
     classes = Text("  ").join(
         console.swatch(color) + Text(f" {name}") for name, color in zip(program.classes, program.palette, strict=False)

@@ -123,6 +123,12 @@ def check_requantization(kind: str) -> None:
         raise InvalidArgumentError(f"requantize: expected one of {', '.join(REQUANTIZATIONS)}, found {kind!r}")
 
 
+def check_choice(name: str, choice: str) -> None:
+    """Raise unless this is one of what an improvement's option can be."""
+    if choice not in ("auto", "on", "off"):
+        raise InvalidArgumentError(f"{name}: expected one of auto, on, off, found {choice!r}")
+
+
 def checked_samples(images: Iterable[Any], labels: Iterable[Any] | None) -> Iterator[Sample]:
     """Return an iterator over checked (image, labels or None); the first one is checked at once, the rest in turn."""
     samples = _samples(images, labels)

@@ -12,6 +12,7 @@ from torch import nn
 
 from itrt.converter.convert import DEFAULT_OBSERVER, Conversion, Progress, convert
 from itrt.converter.fake_quantization.prepare import prepare
+from itrt.converter.variants import Choice
 from itrt.files import check_target
 from itrt.nn import load_weights
 from itrt.quantize import ObserverKind, Requantization
@@ -28,6 +29,8 @@ def convert_checkpoint(
     network: nn.Module | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
     requantize: Requantization = "float",
+    equalize: Choice = "auto",
+    correct_bias: Choice = "auto",
     labels: Iterable[NDArray[np.generic]] | None = None,
     name: str | None = None,
     parity_images: int = 8,
@@ -65,6 +68,8 @@ def convert_checkpoint(
         name=name,
         observer=observer,
         requantize=requantize,
+        equalize=equalize,
+        correct_bias=correct_bias,
         labels=labels,
         parity_images=parity_images,
         progress=progress,

@@ -15,16 +15,18 @@ from torch import Tensor, nn
 
 from itrt.converter import arguments
 from itrt.converter.arguments import Sample
-from itrt.converter.calibration import Calibrator
 from itrt.converter.capture import capture
+from itrt.converter.factor_text import EQUALIZATION, factors_to_text
 from itrt.converter.fake_quantization import FakeQuantizedNetwork
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
-from itrt.converter.parity import ParityMeter, ParityReport, measure_parity
-from itrt.converter.quantization import QuantizedGraph, activation_parameters_of, quantize_with
+from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, VariantParity, measure_parity
+from itrt.converter.quantization import QuantizedGraph
 from itrt.converter.requantization_loss import requantization_loss
+from itrt.converter.variant_choice import choose_variant
+from itrt.converter.variants import Choice, Variant, VariantCalibration
 from itrt.errors import InvalidArgumentError
 from itrt.files import check_target, write_atomically
 from itrt.format import Preprocessing, Program, to_bytes
@@ -41,11 +43,17 @@ DEFAULT_OBSERVER: ObserverKind = "mse"
 
 @dataclass(frozen=True)
 class Conversion:
-    """The file that was written, the program in it, and how close it is to float (None if not measured)."""
+    """The file that was written, the program in it, and how close it is to float (None if not measured).
+
+    ``graph`` is the float network with the program's tensors, ``images`` are those of the parity report: what
+    `examine` takes.
+    """
 
     path: Path
     program: Program
     parity: ParityReport | None
+    graph: FloatGraph
+    images: tuple[Image, ...]
 
 
 def convert(
@@ -60,7 +68,9 @@ def convert(
     example_input: Tensor | None = None,
     name: str | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
-    requantize: Requantization = "float",
+    requantize: Requantization | None = None,
+    equalize: Choice = "auto",
+    correct_bias: Choice = "auto",
     labels: Iterable[NDArray[np.generic]] | None = None,
     parity_images: int = 8,
     progress: Progress | None = None,
@@ -79,8 +89,8 @@ def convert(
         The file to write; it appears complete or not at all.
     calibration
         u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
-        and one image is held at a time, but for those that the parity report needs. A prepared network has its scales:
-        images then are for the report alone, and None leaves it out.
+        and one image is held at a time, but for those that the parity report needs, and the first 8. A prepared network
+        has its scales: images then are for the report alone, and None leaves it out.
     mean, std
         The normalization of the network's input, a number a channel on the 0..1 scale: it sees (pixel / 255 - mean)
         / std. Without them, pixels are on the 0..1 scale and not normalized. A prepared network has its own.
@@ -99,6 +109,12 @@ def convert(
         What turns a convolution's sums into outputs: a "float" scale, a "fixed" multiplier of 15 bits and a shift, or
         a shift alone ("pow2"), which suits networks whose normalization is the same in every iteration, or that were
         trained for it. The last two need no floating point between image and labels; the report says what they cost.
+        None: "float", or what a prepared network was prepared with.
+    equalize
+        Whether channels are rescaled so that all of them use the 256 values: "on", "off" or "auto", which quantizes
+        both ways and keeps what has logits closer to float on the images of the parity report ("off" without these).
+    correct_bias
+        Whether shifts make up for what rounded weights do to means; choices as for ``equalize``.
     labels
         Integer (height, width) labels of the calibration images, in their order, for the report's mean IoUs;
         values that are no class are ignored.
@@ -125,8 +141,11 @@ def convert(
     if given is not None:
         arguments.check_palette(palette, len(given))
     arguments.check_observer(observer)
-    arguments.check_requantization(requantize)
+    arguments.check_choice("equalize", equalize)
+    arguments.check_choice("correct_bias", correct_bias)
     prepared = network if isinstance(network, FakeQuantizedNetwork) else None
+    requantization: Requantization = requantize or (prepared.requantization if prepared is not None else "float")
+    arguments.check_requantization(requantization)
     if prepared is not None:
         _check_own_normalization(prepared, normalization)
     samples = _samples(calibration, labels, needed=prepared is None)
@@ -144,39 +163,49 @@ def convert(
 
     executor = FloatExecutor(graph)
     if prepared is None:
-        calibrator = Calibrator(graph, executor, observer)
-        kept = _calibrate(calibrator, samples, parity_images, lambda done: report_progress("calibrate", done, total))
-        parameters = activation_parameters_of(calibrator.ranges())
+        calibration_of_variants = VariantCalibration(
+            graph,
+            executor,
+            observer,
+            equalize=_decided(equalize, parity_images),
+            correct_bias=_decided(correct_bias, parity_images),
+        )
+        kept = calibration_of_variants.observe(
+            samples, parity_images, lambda done: report_progress("calibrate", done, total)
+        )
+        variants = calibration_of_variants.variants(requantization)
     else:
         kept = list(itertools.islice(samples, parity_images))
-        parameters = prepared.scales.activation_parameters()
+        variants = (Variant({}, False, graph, graph, prepared.scales.activation_parameters(), requantization),)
+    described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
 
-    def quantized_program(requantization: Requantization) -> tuple[Program, tuple[str, ...]]:
-        quantized = quantize_with(graph, parameters, requantization)
-        described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
-        if requantization != "float":
-            described["requantization"] = requantization
+    def program_of(variant: Variant) -> tuple[Program, tuple[str, ...]]:
+        quantized = variant.quantized()
         program = _program(
-            graph, quantized, name=name or target.stem, classes=names, palette=colors, metadata=described
+            variant, quantized, name=name or target.stem, classes=names, palette=colors, metadata=described
         )
         return program, quantized.notes
 
-    def measured(program: Program, notes: tuple[str, ...], stage: str) -> ParityReport:
-        from itrt.loading import load  # the compiled module: nothing else in the converter needs it
+    programs, notes = zip(*map(program_of, variants), strict=True)
+    chosen, compared = choose_variant(variants, programs, _load, executor, kept)
+    variant, program = variants[chosen], programs[chosen]
 
-        meter = ParityMeter(load(to_bytes(program)), executor, program, graph.steps)
-        return measure_parity(meter, kept, notes, lambda done: report_progress(stage, done, len(kept)))
+    def measured(
+        program: Program, notes: tuple[str, ...], variants: Sequence[VariantParity], stage: str
+    ) -> ParityReport:
+        meter = ParityMeter(_load(program), FloatExecutor(variant.graph), program, graph.steps)
+        return measure_parity(meter, kept, notes, variants, lambda done: report_progress(stage, done, len(kept)))
 
-    program, notes = quantized_program(requantize)
-    data = to_bytes(program)
-    parity = measured(program, notes, "parity") if kept else None
-    if parity is not None and requantize != "float":
-        with_float = measured(*quantized_program("float"), "parity of float requantization")
+    parity = measured(program, notes[chosen], compared, "parity") if kept else None
+    if parity is not None and requantization != "float":
+        in_float = program_of(replace(variant, requantization="float"))
+        with_float = measured(*in_float, (), "parity of float requantization")
         logits = program.tensors[program.logits].name
-        parity = replace(parity, requantization=requantization_loss(requantize, parity, with_float, logits))
+        parity = replace(parity, requantization=requantization_loss(requantization, parity, with_float, logits))
+    data = to_bytes(program)
     write_atomically(target, data)
-    logger.info("%s: %d bytes, %d notes", target, len(data), len(notes))
-    return Conversion(target, program, parity)
+    logger.info("%s: %d bytes, %d notes", target, len(data), len(notes[chosen]))
+    return Conversion(target, program, parity, variant.graph, tuple(image for image, _ in kept))
 
 
 def float_graph(
@@ -209,21 +238,19 @@ def _samples(
     return iter(())
 
 
-def _calibrate(
-    calibrator: Calibrator, samples: Iterator[Sample], keep: int, progress: Callable[[int], None]
-) -> list[Sample]:
-    """Observe every image; return the first ``keep`` samples."""
-    kept: list[Sample] = []
-    for index, sample in enumerate(samples):
-        calibrator.observe(sample[0])
-        if index < keep:
-            kept.append(sample)
-        progress(index + 1)
-    return kept
+def _decided(choice: Choice, parity_images: int) -> Choice:
+    """Return what "auto" means where there are no images to measure with."""
+    return "off" if choice == "auto" and parity_images == 0 else choice
+
+
+def _load(program: Program) -> RunnableModel:
+    from itrt.loading import load  # the compiled module: nothing else in the converter needs it
+
+    return load(to_bytes(program))
 
 
 def _program(
-    graph: FloatGraph,
+    variant: Variant,
     quantized: QuantizedGraph,
     *,
     name: str,
@@ -231,6 +258,13 @@ def _program(
     palette: tuple[tuple[int, int, int], ...],
     metadata: dict[str, str],
 ) -> Program:
+    graph = variant.graph
+    if variant.requantization != "float":
+        metadata = {**metadata, "requantization": variant.requantization}
+    if variant.equalized:
+        metadata = {**metadata, EQUALIZATION: factors_to_text(variant.factors)}
+    if variant.bias_corrected:
+        metadata = {**metadata, "bias": "corrected"}
     return Program(
         name=name,
         iterations=graph.iterations,

@@ -62,14 +62,8 @@ def convolution_constants(
     ConversionError
         If a kernel is too large for a 31-bit accumulator, or a factor for fixed point.
     """
-    # Output channels that normalization switches off would otherwise add noise: see `quantize_affine`.
-    used = np.any([gain != 0.0 for gain in operator.gain.values], axis=0)[:, None, None, None]
-    kernels = [
-        FloatConstant(tuple(weight * source.scale * used for weight in term.weight.values))
-        for term, source in zip(operator.terms, inputs, strict=True)
-    ]
-    choose_scale = _power_of_two_scale(operator, output_scale) if requantization == "pow2" else None
-    weights, weight_scales = _quantize_kernels(kernels, choose_scale)
+    kernels = scaled_kernels(operator, inputs)
+    weights, weight_scales = quantize_kernels(operator, kernels, output_scale, requantization)
     limits = [largest_bias([w.at(step) for w in weights], operator.output) for step in range(_steps(weights))]
     vectors: list[tuple[NDArray[np.generic], ...]] = []
     for step in range(_steps([*weights, operator.gain, operator.shift])):
@@ -94,13 +88,30 @@ def convolution_constants(
     )
 
 
+def image_quantization(mean: Sequence[float]) -> InputQuantization:
+    """Return how the image is stored: as it is, its zero points the mean, rounded."""
+    exact = 255.0 * np.asarray(mean, np.float64)
+    return InputQuantization(1.0, np.rint(exact) - exact)
+
+
+def scaled_kernels(operator: FloatConvolution, inputs: Sequence[InputQuantization]) -> list[FloatConstant]:
+    """Return the weights of each term times its input's scale, 0 in output channels that have no gain in any step."""
+    # Output channels that normalization switches off would otherwise add noise: see `quantize_affine`.
+    used = np.any([gain != 0.0 for gain in operator.gain.values], axis=0)[:, None, None, None]
+    return [
+        FloatConstant(tuple(weight * source.scale * used for weight in term.weight.values))
+        for term, source in zip(operator.terms, inputs, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
-class _Weight:
+class QuantizedKernel:
     """The s8 weight of a term: one, or one a step."""
 
     values: tuple[NDArray[np.int8], ...]
 
     def at(self, step: int) -> NDArray[np.int8]:
+        """The value that the iteration `step` (from 0) uses."""
         return self.values[step if len(self.values) > 1 else 0]
 
 
@@ -120,14 +131,16 @@ def _power_of_two_scale(operator: FloatConvolution, output_scale: float) -> _Cho
     return choose
 
 
-def _quantize_kernels(
-    kernels: list[FloatConstant], choose_scale: _ChooseScale | None
-) -> tuple[list[_Weight], FloatConstant]:
+def quantize_kernels(
+    operator: FloatConvolution, kernels: list[FloatConstant], output_scale: float, requantization: Requantization
+) -> tuple[list[QuantizedKernel], FloatConstant]:
     """Quantize all terms of a convolution; return their s8 weights and the channels' scales.
 
-    Without a choice, scales are the finest. A term that has one weight for all steps, beside terms that do not, keeps
-    its one weight: then the scale is one for all steps, too.
+    Scales are the finest, or those that make powers of two of the factors. A term that has one weight for all steps,
+    beside terms that do not, keeps its one weight: then the scale is one for all steps, too.
     """
+
+    choose_scale = _power_of_two_scale(operator, output_scale) if requantization == "pow2" else None
 
     def quantize(terms: list[Float64Array], step: int | None) -> QuantizedWeights:
         return quantize_weights(terms, choose_scale(terms, step) if choose_scale else None)
@@ -137,11 +150,11 @@ def _quantize_kernels(
         by_step = [
             quantize([kernel.at(step) for kernel in kernels], step if steps > 1 else None) for step in range(steps)
         ]
-        weights = [_Weight(tuple(q.weights[place] for q in by_step)) for place in range(len(kernels))]
+        weights = [QuantizedKernel(tuple(q.weights[place] for q in by_step)) for place in range(len(kernels))]
         return weights, FloatConstant(tuple(q.scale for q in by_step))
     together = quantize([value for kernel in kernels for value in kernel.values], None)
     remaining = iter(together.weights)
-    return [_Weight(tuple(next(remaining) for _ in kernel.values)) for kernel in kernels], FloatConstant(
+    return [QuantizedKernel(tuple(next(remaining) for _ in kernel.values)) for kernel in kernels], FloatConstant(
         (together.scale,)
     )
 

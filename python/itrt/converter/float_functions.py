@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,14 +20,14 @@ from itrt.converter.float_operators import (
 )
 
 
-def add(operator: FloatAdd, tensors: dict[str, Tensor]) -> Tensor:
+def add(operator: FloatAdd, tensors: Mapping[str, Tensor]) -> Tensor:
     """Sum, scaled and clamped."""
     pairs = zip(operator.inputs, operator.multipliers, strict=True)
     total = sum((tensors[name] * multiplier for name, multiplier in pairs), torch.zeros(()))
     return clamp(total, operator.clamp)
 
 
-def multiply(operator: FloatMultiply, tensors: dict[str, Tensor]) -> Tensor:
+def multiply(operator: FloatMultiply, tensors: Mapping[str, Tensor]) -> Tensor:
     """Product, clamped."""
     first, second = operator.inputs
     return clamp(tensors[first] * tensors[second], operator.clamp)
@@ -61,7 +63,7 @@ def pool(operator: FloatPool, x: Tensor) -> Tensor:
     )
 
 
-def gather(operator: FloatGather, tensors: dict[str, Tensor]) -> Tensor:
+def gather(operator: FloatGather, tensors: Mapping[str, Tensor]) -> Tensor:
     """Take channels of a concatenation of the inputs."""
     firsts = [0]
     for name in operator.inputs:

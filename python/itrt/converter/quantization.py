@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itrt.converter.convolution_constants import InputQuantization, convolution_constants
+from itrt.converter.convolution_constants import InputQuantization, convolution_constants, image_quantization
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import (
     FloatAdaptivePool,
@@ -110,9 +110,8 @@ class _Quantizer:
         self._graph = graph
         self._parameters = parameters
         self._index = {name: index for index, name in enumerate(graph.tensors)}
-        image_mean = 255.0 * np.asarray(graph.mean, np.float64)
-        self._image_zero_points = np.rint(image_mean)
-        self._image = InputQuantization(1.0, self._image_zero_points - image_mean)
+        self._image_zero_points = np.rint(255.0 * np.asarray(graph.mean, np.float64))
+        self._image = image_quantization(graph.mean)
 
     def tensors(self) -> tuple[Tensor, ...]:
         return tuple(self._tensor(name) for name in self._graph.tensors)

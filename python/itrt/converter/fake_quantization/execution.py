@@ -33,8 +33,7 @@ from itrt.converter.float_operators import (
     FloatTerm,
 )
 from itrt.converter.quantization import QuantizedGraph
-from itrt.format import AdaptivePool, Add, Convolution, Lookup, Multiply, Operator, Pool
-from itrt.format.program import requantization_of
+from itrt.format import AdaptivePool, Add, Constant, Convolution, FixedPoint, Lookup, Multiply, Operator, Pool
 
 Tensors = dict[str, Tensor]
 Visitor = Callable[[str, int | None, Tensor], None]
@@ -144,12 +143,7 @@ class Execution:
         scale = self._scales[operator.output]
         # It leaves out that the bias is rounded, and that it makes up for the image's rounded zero points.
         surrogate = total * _channels(gain * weight_scale / scale, total) + _channels(shift / scale, total)
-        bias, *factors = (
-            torch.as_tensor(constant.at(step)).view(1, -1, 1, 1).to(total.device)
-            for constant in requantization_of(quantized)
-        )
-        requantized = integers.requantized if len(factors) == 1 else integers.requantized_in_fixed_point
-        value = requantized(total.detach() + bias.to(total.dtype), *factors)
+        value = _requantized(total.detach(), quantized, step)
         return self._clamped(operator.output, straight_through(surrogate, value), operator.clamp, quantized.clamp)
 
     def _kernels_of(
@@ -235,6 +229,19 @@ class Execution:
 
     def _real(self, name: str, tensors: Tensors) -> Tensor:
         return tensors[name] * self._scales[name]
+
+
+def _requantized(total: Tensor, convolution: Convolution, step: int) -> Tensor:
+    """Return the stored results of sums without their bias, less the zero point and before the clamp."""
+
+    def vector(constant: Constant) -> Tensor:
+        return torch.as_tensor(constant.at(step)).view(1, -1, 1, 1).to(total.device)
+
+    accumulator = total + vector(convolution.bias).to(total.dtype)
+    scale = convolution.scale
+    if isinstance(scale, FixedPoint):
+        return integers.requantized_in_fixed_point(accumulator, vector(scale.multiplier), vector(scale.shift))
+    return integers.requantized(accumulator, vector(scale))
 
 
 def _term(term: FloatTerm, x: Tensor, kernel: Tensor) -> Tensor:

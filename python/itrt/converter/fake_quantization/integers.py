@@ -18,8 +18,8 @@ def requantized(accumulator: Tensor, scale: Tensor) -> Tensor:
 
 
 def requantized_in_fixed_point(accumulator: Tensor, multiplier: Tensor, shift: Tensor) -> Tensor:
-    """rne(acc * multiplier / 2^shift), before the clamp; the multiplier is int16, the shift uint8."""
-    return (accumulator.double() * multiplier.double() * torch.exp2(-shift.double())).round()
+    """rne(acc * multiplier / 2^shift), before the clamp: the product has 46 bits, which float64 holds."""
+    return torch.ldexp(accumulator.double() * multiplier, -shift.int()).round()
 
 
 def fixed_point_sum(inputs: Sequence[Tensor], multipliers: Sequence[int], shift: int) -> Tensor:

@@ -36,8 +36,8 @@ class FakeQuantizedNetwork(AnytimeNetwork):
         (lower, upper) of every tensor but the image, calibrated; None: a state dict brings the scales.
     origin
         The float network that the graph is of, if it is to be in checkpoints: the names of a state dict depend on it.
-    requantize
-        What it trains for, as of `itrt.convert`, to which it is to be named, too.
+    requantization
+        What the program turns sums into outputs with.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class FakeQuantizedNetwork(AnytimeNetwork):
         graph: FloatGraph,
         ranges: Mapping[str, tuple[float, float]] | None,
         origin: nn.Module | None = None,
-        requantize: Requantization = "float",
+        requantization: Requantization = "float",
     ) -> None:
         super().__init__(graph.iterations, graph.max_iterations)
+        self.requantization = requantization
         self._graph = graph
-        self._requantize = requantize
         self._origin = (origin,)  # not a module of this one: it is not trained
         self.constants = TrainableConstants(graph)
         self.scales = LearnedScales(scale_groups(graph), ranges)
@@ -105,7 +105,7 @@ class FakeQuantizedNetwork(AnytimeNetwork):
 
     def quantized(self) -> QuantizedGraph:
         """Return the operators of the program that the parameters stand for; raises as `forward`."""
-        return quantize_with(self.float_graph(), self.scales.activation_parameters(), self._requantize)
+        return quantize_with(self.float_graph(), self.scales.activation_parameters(), self.requantization)
 
     def _centred(self, image: Tensor, zero_points: tuple[int, ...]) -> Tensor:
         """Return the image's pixels, 0..255, less their zero points."""

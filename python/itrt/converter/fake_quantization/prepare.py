@@ -41,10 +41,8 @@ def prepare(
     calibration
         u8 (height, width, 3) RGB images from which the scales of activations start; any iterable, read once. None: a
         state dict of a network prepared from the same weights is loaded before the first run.
-    mean, std, example_input, observer
-        As of `itrt.convert`.
-    requantize
-        As of `itrt.convert`, to which it is to be named, too: what the network is trained for.
+    mean, std, example_input, observer, requantize
+        As of `itrt.convert`. With "pow2", weights learn what their powers of two miss.
     progress
         Called with the number of images that have been observed.
 
