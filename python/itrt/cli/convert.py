@@ -89,6 +89,8 @@ def convert(
 
         if parity_images == 0:
             raise InvalidArgumentError("--report: expected with --parity-images of at least 1, found 0")
+        if calibrate is None:
+            raise InvalidArgumentError("--report: expected with --calibrate, whose images it shows, found none")
     source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
     source.check(calibrated=calibrate is not None)
     check_target(output)
