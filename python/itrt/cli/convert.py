@@ -58,13 +58,13 @@ def convert(
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
     images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
-    requantize: Annotated[
-        str, typer.Option(help=f"{', '.join(REQUANTIZATIONS)}: by a scale, by 15 bits and a shift, by a shift alone.")
-    ] = "float",
     equalize: Annotated[str, typer.Option(help=f"Rescale channels: {', '.join(_CHOICES)}.")] = "auto",
     correct_bias: Annotated[
         str, typer.Option(help=f"Make up for what rounded weights do to means: {', '.join(_CHOICES)}.")
     ] = "auto",
+    requantize: Annotated[
+        str, typer.Option(help=f"{', '.join(REQUANTIZATIONS)}: by a scale, by 15 bits and a shift, by a shift alone.")
+    ] = "float",
     parity_images: Annotated[int, typer.Option(min=0, help="Images of the parity report; 0: none.")] = 8,
     name: Annotated[str | None, typer.Option(help="The model's name. [default: the file's]")] = None,
     report: Annotated[
@@ -89,28 +89,28 @@ def convert(
 
         if parity_images == 0:
             raise InvalidArgumentError("--report: expected with --parity-images of at least 1, found 0")
+        if calibrate is None:
+            raise InvalidArgumentError("--report: expected with --calibrate, whose images it shows, found none")
     source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
-    source.check()
-    if trained is None and calibrate is None:
-        raise InvalidArgumentError("--calibrate: expected images for a network of --model, found none")
+    source.check(calibrated=calibrate is not None)
     check_target(output)
     if observer and observer not in _OBSERVERS:
         raise InvalidArgumentError(f"--observer: expected one of {', '.join(_OBSERVERS)}, found {observer}")
-    if requantize not in REQUANTIZATIONS:
-        expected = ", ".join(REQUANTIZATIONS)
-        raise InvalidArgumentError(f"--requantize: expected one of {expected}, found {requantize}")
     for option, choice in (("--equalize", equalize), ("--correct-bias", correct_bias)):
         if choice not in _CHOICES:
             raise InvalidArgumentError(f"{option}: expected one of {', '.join(_CHOICES)}, found {choice}")
+    if requantize not in REQUANTIZATIONS:
+        expected = ", ".join(REQUANTIZATIONS)
+        raise InvalidArgumentError(f"--requantize: expected one of {expected}, found {requantize}")
     data = CalibrationData(None) if calibrate is None else calibration_data(calibrate, dataset, images)
     with progress() as bars:
         conversion = source.convert(
             output,
             data,
             observer=observer or DEFAULT_OBSERVER,
-            requantize=requantize,
             equalize=equalize,
             correct_bias=correct_bias,
+            requantize=requantize,
             name=name,
             parity_images=parity_images,
             progress=_Stages(bars).update,

@@ -60,7 +60,7 @@ def debug(
     except ModuleNotFoundError as error:
         raise MissingDependencyError(f"itrt debug needs {error.name}: pip install 'itrt[convert]'") from error
     source = NetworkSource(trained, factory, checkpoint, ignore_keys or ())
-    source.check()
+    source.check(calibrated=True)  # nothing is calibrated here
     pixels = read_image(image)
     program = read(read_model(model)[0])
     layers = compare_layers(source.network(), program, [pixels])

@@ -30,10 +30,12 @@ class NetworkSource:
     mean: Channels | None = None
     std: Channels | None = None
 
-    def check(self) -> None:
+    def check(self, *, calibrated: bool) -> None:
         """Raise where options contradict each other or name no file; nothing is imported or read yet."""
         if self.trained is None and self.model is None:
             raise InvalidArgumentError("network: expected a CHECKPOINT of itrt train or --model, found neither")
+        if self.trained is None and not calibrated:
+            raise InvalidArgumentError("--calibrate: expected images for a network of --model, found none")
         for file in (self.trained, self.checkpoint):
             if file is not None and not file.is_file():
                 raise MissingFileError(f"checkpoint: expected a file, found none at {file}")

@@ -53,6 +53,9 @@ def train(
         bool,
         typer.Option("--quantized", help="Train the network of --start-from further with the roundings of int8."),
     ] = False,
+    requantize: Annotated[
+        str, typer.Option(help="With --quantized: float, fixed or pow2, as itrt convert will be told.")
+    ] = "float",
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
     block: Annotated[str, typer.Option(help="hourglass or context.")] = "hourglass",
     stem_channels: Annotated[int, typer.Option(min=1, help="At 1/2.")] = 32,
@@ -134,18 +137,24 @@ def train(
     if leave_out:
         images = hold_out(images, leave_out)
     if quantized:
-        start = _prepared(start, recipe, images.train)
+        start = _prepared(start, recipe, images.train, requantize)
     with _Display(recipe) as display:
         run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
 
 
-def _prepared(network: Any, recipe: "Recipe", images: "ImageSet") -> "FakeQuantizedNetwork":
+def _prepared(network: Any, recipe: "Recipe", images: "ImageSet", requantize: Any) -> "FakeQuantizedNetwork":
     """Return the network with int8's roundings, calibrated with some of the images that it is trained with."""
     from itrt.converter.calibration_set import choose
     from itrt.quantize import prepare
 
     chosen = images.take(choose(range(len(images)), _CALIBRATION_IMAGES))
-    return prepare(network, calibration=chosen.images, mean=recipe.mean, std=recipe.standard_deviation)
+    return prepare(
+        network,
+        calibration=chosen.images,
+        mean=recipe.mean,
+        std=recipe.standard_deviation,
+        requantize=requantize,
+    )
 
 
 class _Display:

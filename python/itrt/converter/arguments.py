@@ -117,16 +117,16 @@ def check_observer(kind: str) -> None:
         raise InvalidArgumentError(f"observer: expected one of {', '.join(get_args(ObserverKind))}, found {kind!r}")
 
 
-def check_requantization(kind: str) -> None:
-    """Raise unless there is such a requantization."""
-    if kind not in REQUANTIZATIONS:
-        raise InvalidArgumentError(f"requantize: expected one of {', '.join(REQUANTIZATIONS)}, found {kind!r}")
-
-
 def check_choice(name: str, choice: str) -> None:
     """Raise unless this is one of what an improvement's option can be."""
     if choice not in ("auto", "on", "off"):
         raise InvalidArgumentError(f"{name}: expected one of auto, on, off, found {choice!r}")
+
+
+def check_requantization(kind: str) -> None:
+    """Raise unless there is such a requantization."""
+    if kind not in REQUANTIZATIONS:
+        raise InvalidArgumentError(f"requantize: expected one of {', '.join(REQUANTIZATIONS)}, found {kind!r}")
 
 
 def checked_samples(images: Iterable[Any], labels: Iterable[Any] | None) -> Iterator[Sample]:

@@ -9,8 +9,8 @@ images are seen once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,11 @@ from itrt.converter.convolution_constants import (
     QuantizedKernel,
     image_quantization,
     quantize_kernels,
-    scaled_kernels,
 )
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatOperator, FloatTerm
 from itrt.converter.folding import input_channels
-from itrt.quantize import Requantization, activation_parameters
+from itrt.quantize import ActivationParameters, Requantization
 
 Float64Array = NDArray[np.float64]
 Means = Mapping[TermKey, tuple[Float64Array, ...]]
@@ -34,7 +33,7 @@ Means = Mapping[TermKey, tuple[Float64Array, ...]]
 
 def with_corrected_bias(
     graph: FloatGraph,
-    ranges: Mapping[str, tuple[float, float]],
+    parameters: Mapping[str, ActivationParameters],
     means: Means,
     requantization: Requantization = "float",
 ) -> FloatGraph:
@@ -42,7 +41,7 @@ def with_corrected_bias(
 
     Parameters
     ----------
-    ranges, requantization
+    parameters, requantization
         What the graph will be quantized with.
     means
         Of the inputs' windows (`WindowMeans.means`).
@@ -50,17 +49,14 @@ def with_corrected_bias(
     image = image_quantization(graph.mean)
 
     def source(name: str) -> InputQuantization:
-        return image if name == graph.image else InputQuantization(activation_parameters(*ranges[name]).scale)
+        return image if name == graph.image else InputQuantization(parameters[name].scale)
 
     def correct(operator: FloatOperator, by_step: bool) -> FloatOperator:
         if not isinstance(operator, FloatConvolution):
             return operator
         inputs = [source(name) for name in operator.inputs]
-        kernels = scaled_kernels(operator, inputs)
-        output_scale = activation_parameters(*ranges[operator.output]).scale
-        weights, scales = quantize_kernels(operator, kernels, output_scale, requantization)
-        roundings = [_Rounding(*each, scales) for each in zip(kernels, weights, strict=True)]
-        return _corrected(operator, inputs, roundings, means, by_step)
+        kernels = quantize_kernels(operator, inputs, parameters[operator.output].scale, requantization)
+        return _corrected(operator, inputs, kernels, means, by_step)
 
     # A network that runs any number of iterations has one shift for all of them: its means are over all steps.
     by_step = graph.max_iterations is not None and graph.state is not None
@@ -81,33 +77,21 @@ def rescaled_means(graph: FloatGraph, means: Means, factors: Mapping[str, Float6
     }
 
 
-@dataclass(frozen=True)
-class _Rounding:
-    """What rounding adds to the weights of a term."""
-
-    exact: FloatConstant
-    stored: QuantizedKernel
-    scales: FloatConstant
-
-    def at(self, step: int) -> Float64Array:
-        rounding: Float64Array = self.stored.at(step) * self.scales.at(step)[:, None, None, None] - self.exact.at(step)
-        return rounding
-
-
 def _corrected(
     operator: FloatConvolution,
-    inputs: Sequence[InputQuantization],
-    roundings: Sequence[_Rounding],
+    inputs: list[InputQuantization],
+    quantized: tuple[list[FloatConstant], list[QuantizedKernel], FloatConstant],
     means: Means,
     by_step: bool,
 ) -> FloatConvolution:
+    kernels, weights, scales = quantized
     errors = []
     steps = len(means[operator.output, 0])
     for step in range(steps):
         total = np.zeros(len(operator.gain.at(step)))
-        for place, (term, rounding) in enumerate(zip(operator.terms, roundings, strict=True)):
-            mean = _stored_mean(means[operator.output, place][step], inputs[place])
-            total += _mean_of_sum(term, rounding.at(step), mean)
+        for place, (term, kernel, weight) in enumerate(zip(operator.terms, kernels, weights, strict=True)):
+            rounding = weight.at(step) * scales.at(step)[:, None, None, None] - kernel.at(step)
+            total += _mean_of_sum(term, rounding, _stored_mean(means[operator.output, place][step], inputs[place]))
         errors.append(total)
     if not by_step:
         errors = [np.mean(errors, axis=0)]

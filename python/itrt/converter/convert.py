@@ -22,7 +22,7 @@ from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
-from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, VariantParity, measure_parity
+from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, measure_parity
 from itrt.converter.quantization import QuantizedGraph
 from itrt.converter.requantization_loss import requantization_loss
 from itrt.converter.variant_choice import choose_variant
@@ -68,9 +68,9 @@ def convert(
     example_input: Tensor | None = None,
     name: str | None = None,
     observer: ObserverKind = DEFAULT_OBSERVER,
-    requantize: Requantization | None = None,
     equalize: Choice = "auto",
     correct_bias: Choice = "auto",
+    requantize: Requantization | None = None,
     labels: Iterable[NDArray[np.generic]] | None = None,
     parity_images: int = 8,
     progress: Progress | None = None,
@@ -89,8 +89,8 @@ def convert(
         The file to write; it appears complete or not at all.
     calibration
         u8 (height, width, 3) RGB images, sizes may differ: any iterable. It is iterated once, so a generator will do,
-        and one image is held at a time, but for those that the parity report needs, and the first 8. A prepared network
-        has its scales: images then are for the report alone, and None leaves it out.
+        and one image is held at a time, but for those that the parity report needs. A prepared network has its scales:
+        images then are for the report alone, and None leaves it out.
     mean, std
         The normalization of the network's input, a number a channel on the 0..1 scale: it sees (pixel / 255 - mean)
         / std. Without them, pixels are on the 0..1 scale and not normalized. A prepared network has its own.
@@ -105,16 +105,17 @@ def convert(
         The model's name; the file's if None.
     observer
         How ranges are calibrated: "minmax", "percentile" (99.99) or "mse". A prepared network's are not.
+    equalize
+        Whether channels are rescaled so that all of them use the 256 values: "on", "off" or "auto", which quantizes
+        both ways and keeps what has logits closer to float on the images of the parity report ("off" without these,
+        and for a network that `prepare` returned: its scales are trained).
+    correct_bias
+        Whether shifts make up for what rounded weights do to means; choices as for ``equalize``.
     requantize
         What turns a convolution's sums into outputs: a "float" scale, a "fixed" multiplier of 15 bits and a shift, or
         a shift alone ("pow2"), which suits networks whose normalization is the same in every iteration, or that were
         trained for it. The last two need no floating point between image and labels; the report says what they cost.
-        None: "float", or what a prepared network was prepared with.
-    equalize
-        Whether channels are rescaled so that all of them use the 256 values: "on", "off" or "auto", which quantizes
-        both ways and keeps what has logits closer to float on the images of the parity report ("off" without these).
-    correct_bias
-        Whether shifts make up for what rounded weights do to means; choices as for ``equalize``.
+        None: "float", or what a prepared network was prepared for.
     labels
         Integer (height, width) labels of the calibration images, in their order, for the report's mean IoUs;
         values that are no class are ignored.
@@ -163,48 +164,45 @@ def convert(
 
     executor = FloatExecutor(graph)
     if prepared is None:
-        calibration_of_variants = VariantCalibration(
+        ways = VariantCalibration(
             graph,
             executor,
             observer,
             equalize=_decided(equalize, parity_images),
             correct_bias=_decided(correct_bias, parity_images),
         )
-        kept = calibration_of_variants.observe(
-            samples, parity_images, lambda done: report_progress("calibrate", done, total)
-        )
-        variants = calibration_of_variants.variants(requantization)
+        kept = ways.observe(samples, parity_images, lambda done: report_progress("calibrate", done, total))
+        variants = ways.variants()
     else:
         kept = list(itertools.islice(samples, parity_images))
-        variants = (Variant({}, False, graph, graph, prepared.scales.activation_parameters(), requantization),)
-    described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
+        variants = (Variant({}, graph, prepared.scales.activation_parameters()),)
 
-    def program_of(variant: Variant) -> tuple[Program, tuple[str, ...]]:
-        quantized = variant.quantized()
+    def quantized_program(variant: Variant, requantization: Requantization) -> tuple[Program, tuple[str, ...]]:
+        described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
+        if requantization != "float":
+            described["requantization"] = requantization
+        quantized = variant.quantized(requantization)
         program = _program(
             variant, quantized, name=name or target.stem, classes=names, palette=colors, metadata=described
         )
         return program, quantized.notes
 
-    programs, notes = zip(*map(program_of, variants), strict=True)
-    chosen, compared = choose_variant(variants, programs, _load, executor, kept)
-    variant, program = variants[chosen], programs[chosen]
+    programs = [quantized_program(variant, requantization) for variant in variants]
+    chosen, compared = choose_variant(variants, [program for program, _ in programs], _load, executor, kept)
+    variant, (program, notes) = variants[chosen], programs[chosen]
 
-    def measured(
-        program: Program, notes: tuple[str, ...], variants: Sequence[VariantParity], stage: str
-    ) -> ParityReport:
+    def measured(program: Program, notes: tuple[str, ...], stage: str) -> ParityReport:
         meter = ParityMeter(_load(program), FloatExecutor(variant.graph), program, graph.steps)
-        return measure_parity(meter, kept, notes, variants, lambda done: report_progress(stage, done, len(kept)))
+        return measure_parity(meter, kept, notes, compared, lambda done: report_progress(stage, done, len(kept)))
 
-    parity = measured(program, notes[chosen], compared, "parity") if kept else None
+    data = to_bytes(program)
+    parity = measured(program, notes, "parity") if kept else None
     if parity is not None and requantization != "float":
-        in_float = program_of(replace(variant, requantization="float"))
-        with_float = measured(*in_float, (), "parity of float requantization")
+        with_float = measured(*quantized_program(variant, "float"), "parity of float requantization")
         logits = program.tensors[program.logits].name
         parity = replace(parity, requantization=requantization_loss(requantization, parity, with_float, logits))
-    data = to_bytes(program)
     write_atomically(target, data)
-    logger.info("%s: %d bytes, %d notes", target, len(data), len(notes[chosen]))
+    logger.info("%s: %d bytes, %d notes", target, len(data), len(notes))
     return Conversion(target, program, parity, variant.graph, tuple(image for image, _ in kept))
 
 
@@ -259,8 +257,6 @@ def _program(
     metadata: dict[str, str],
 ) -> Program:
     graph = variant.graph
-    if variant.requantization != "float":
-        metadata = {**metadata, "requantization": variant.requantization}
     if variant.equalized:
         metadata = {**metadata, EQUALIZATION: factors_to_text(variant.factors)}
     if variant.bias_corrected:

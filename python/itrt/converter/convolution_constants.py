@@ -62,8 +62,7 @@ def convolution_constants(
     ConversionError
         If a kernel is too large for a 31-bit accumulator, or a factor for fixed point.
     """
-    kernels = scaled_kernels(operator, inputs)
-    weights, weight_scales = quantize_kernels(operator, kernels, output_scale, requantization)
+    kernels, weights, weight_scales = quantize_kernels(operator, inputs, output_scale, requantization)
     limits = [largest_bias([w.at(step) for w in weights], operator.output) for step in range(_steps(weights))]
     vectors: list[tuple[NDArray[np.generic], ...]] = []
     for step in range(_steps([*weights, operator.gain, operator.shift])):
@@ -94,14 +93,21 @@ def image_quantization(mean: Sequence[float]) -> InputQuantization:
     return InputQuantization(1.0, np.rint(exact) - exact)
 
 
-def scaled_kernels(operator: FloatConvolution, inputs: Sequence[InputQuantization]) -> list[FloatConstant]:
-    """Return the weights of each term times its input's scale, 0 in output channels that have no gain in any step."""
+def quantize_kernels(
+    operator: FloatConvolution,
+    inputs: Sequence[InputQuantization],
+    output_scale: float,
+    requantization: Requantization = "float",
+) -> tuple[list[FloatConstant], list[QuantizedKernel], FloatConstant]:
+    """Return the weights of each term times its input's scale, the s8 weights, and the scales of output channels."""
     # Output channels that normalization switches off would otherwise add noise: see `quantize_affine`.
     used = np.any([gain != 0.0 for gain in operator.gain.values], axis=0)[:, None, None, None]
-    return [
+    kernels = [
         FloatConstant(tuple(weight * source.scale * used for weight in term.weight.values))
         for term, source in zip(operator.terms, inputs, strict=True)
     ]
+    choose_scale = _power_of_two_scale(operator, output_scale) if requantization == "pow2" else None
+    return kernels, *_quantize_kernels(kernels, choose_scale)
 
 
 @dataclass(frozen=True)
@@ -131,16 +137,14 @@ def _power_of_two_scale(operator: FloatConvolution, output_scale: float) -> _Cho
     return choose
 
 
-def quantize_kernels(
-    operator: FloatConvolution, kernels: list[FloatConstant], output_scale: float, requantization: Requantization
+def _quantize_kernels(
+    kernels: list[FloatConstant], choose_scale: _ChooseScale | None
 ) -> tuple[list[QuantizedKernel], FloatConstant]:
     """Quantize all terms of a convolution; return their s8 weights and the channels' scales.
 
-    Scales are the finest, or those that make powers of two of the factors. A term that has one weight for all steps,
-    beside terms that do not, keeps its one weight: then the scale is one for all steps, too.
+    Without a choice, scales are the finest. A term that has one weight for all steps, beside terms that do not, keeps
+    its one weight: then the scale is one for all steps, too.
     """
-
-    choose_scale = _power_of_two_scale(operator, output_scale) if requantization == "pow2" else None
 
     def quantize(terms: list[Float64Array], step: int | None) -> QuantizedWeights:
         return quantize_weights(terms, choose_scale(terms, step) if choose_scale else None)

@@ -176,26 +176,20 @@ class _Dequantizer:
             )
             for term in operator.terms
         )
-        gain = _scaled(_factors(operator.scale), self._tensors[operator.output].scale)
+        gain = combine(lambda factor: factor * self._tensors[operator.output].scale, _factors(operator.scale))
         shift = combine(np.multiply, self._real(operator.bias, 1.0), gain)
         return FloatConvolution(output, terms, gain, shift)
 
     def _real(self, constant: Constant, unit: float) -> FloatConstant:
-        return _scaled(FloatConstant(tuple(np.asarray(value, np.float64) for value in constant.values)), unit)
-
-
-def _scaled(constant: FloatConstant, unit: float) -> FloatConstant:
-    return FloatConstant(tuple(value * unit for value in constant.values))
+        return FloatConstant(tuple(np.asarray(value, np.float64) * unit for value in constant.values))
 
 
 def _factors(scale: Constant | FixedPoint) -> FloatConstant:
-    """Return what a convolution's sums are multiplied by."""
+    """Return what a sum is multiplied by, (out,)."""
     if isinstance(scale, Constant):
         return FloatConstant(tuple(np.asarray(value, np.float64) for value in scale.values))
-    pairs = zip(scale.multiplier.values, scale.shift.values, strict=True)
-    return FloatConstant(
-        tuple(np.ldexp(np.asarray(factor, np.float64), -np.asarray(shift, np.int64)) for factor, shift in pairs)
-    )
+    multiplier, shift = (_factors(each) for each in (scale.multiplier, scale.shift))
+    return combine(lambda m, s: m * np.exp2(-s), multiplier, shift)
 
 
 def _look_up(source: ProgramTensor, target: ProgramTensor, shape: tuple[int, int], x: Tensor, table: Tensor) -> Tensor:

@@ -55,16 +55,16 @@ class VariantParity:
 class ParityReport:
     """How close the converted model is to the float network, over ``images`` images.
 
-    ``requantization`` says what integer requantization has cost; None with float scales.
     ``variants`` are the ways to quantize that were compared, on the same images; empty where there was one alone.
+    ``requantization`` says what integer requantization has cost; None with float scales.
     """
 
     images: int
     tensors: tuple[TensorParity, ...]
     iterations: tuple[IterationParity, ...]
     notes: tuple[str, ...]
-    requantization: RequantizationLoss | None = None
     variants: tuple[VariantParity, ...] = ()
+    requantization: RequantizationLoss | None = None
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from itrt.converter.arguments import Sample
-from itrt.converter.bias_correction import rescaled_means, with_corrected_bias
+from itrt.converter.bias_correction import Means, rescaled_means, with_corrected_bias
 from itrt.converter.calibration import Calibrator, observe
 from itrt.converter.channel_statistics import ChannelRanges, WindowMeans
 from itrt.converter.equalization import Factors, equalization_factors, rescaled
@@ -28,24 +28,30 @@ RANGE_IMAGES = 8
 class Variant:
     """A way to quantize. ``graph`` is its float network, whose tensors are those of the program, but for rounding.
 
-    ``corrected`` is the graph whose shifts make up for what ``requantization`` does to means, or the same one.
+    ``factors`` are those of equalization, ``means`` are what biases are corrected with; None: they are not.
     """
 
     factors: Factors
-    bias_corrected: bool
     graph: FloatGraph
-    corrected: FloatGraph
     parameters: dict[str, ActivationParameters]
-    requantization: Requantization
-
-    def quantized(self) -> QuantizedGraph:
-        """Quantize the network; raises ConversionError as `quantize_graph`."""
-        return quantize_with(self.corrected, self.parameters, self.requantization)
+    means: Means | None = None
 
     @property
     def equalized(self) -> bool:
         """Whether any channel is rescaled."""
         return bool(self.factors)
+
+    @property
+    def bias_corrected(self) -> bool:
+        """Whether shifts make up for rounded weights."""
+        return self.means is not None
+
+    def quantized(self, requantization: Requantization) -> QuantizedGraph:
+        """Quantize; raises as `quantize_graph`."""
+        source = self.graph
+        if self.means is not None:
+            source = with_corrected_bias(source, self.parameters, self.means, requantization)
+        return quantize_with(source, self.parameters, requantization)
 
 
 class VariantCalibration:
@@ -107,18 +113,14 @@ class VariantCalibration:
             chosen.insert(0, {})
         return [(factors, Calibrator(self._graph, self._executor, self._observer, factors)) for factors in chosen]
 
-    def variants(self, requantization: Requantization) -> tuple[Variant, ...]:
+    def variants(self) -> tuple[Variant, ...]:
         """Return them, the simplest first."""
         corrections = {"off": (False,), "on": (True,), "auto": (False, True)}[self._correct_bias]
         made = []
         for factors, calibrator in self._calibrators:
             graph = rescaled(self._graph, factors) if factors else self._graph
-            ranges = calibrator.ranges()
+            parameters = activation_parameters_of(calibrator.ranges())
             for corrected in corrections:
-                source = graph
-                if corrected:
-                    means = rescaled_means(graph, self._means.means(), factors)
-                    source = with_corrected_bias(graph, ranges, means, requantization)
-                parameters = activation_parameters_of(ranges)
-                made.append(Variant(factors, corrected, graph, source, parameters, requantization))
+                means = rescaled_means(graph, self._means.means(), factors) if corrected else None
+                made.append(Variant(factors, graph, parameters, means))
         return tuple(made)

@@ -18,7 +18,7 @@ from itrt.converter.convert import float_graph
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatOperator, FloatTerm
-from itrt.converter.quantization import quantize_graph
+from itrt.converter.quantization import activation_parameters_of, quantize_graph
 from itrt.format import Constant, Convolution
 from reference.networks import MEAN, STD, SpreadNetwork, random_image, tiny_network
 
@@ -90,7 +90,7 @@ def test_means_of_sums_are_those_of_float(make: Callable[[], nn.Module]) -> None
     graph = float_graph(make(), MEAN, STD)
     ranges, means = statistics(graph)
     before = mean_errors(graph, graph, ranges)
-    after = mean_errors(graph, with_corrected_bias(graph, ranges, means.means()), ranges)
+    after = mean_errors(graph, with_corrected_bias(graph, activation_parameters_of(ranges), means.means()), ranges)
     assert max(before) > 1e-3
     # What is left is the rounding of biases and scales, and of the image's zero points, at its borders.
     assert max(after) < max(before) / 5.0
@@ -101,7 +101,7 @@ def test_a_network_of_any_number_of_iterations_keeps_one_bias() -> None:
     graph = float_graph(tiny_network(3), MEAN, STD)
     ranges, means = statistics(graph)
     assert {len(values) for (name, _), values in means.means().items() if name.startswith("block")} == {3}
-    corrected = with_corrected_bias(graph, ranges, means.means())
+    corrected = with_corrected_bias(graph, activation_parameters_of(ranges), means.means())
     assert corrected.max_iterations is None
     assert all(len(constant.values) == 1 for operator in corrected.operators for constant in operator.constants)
 
