@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,19 @@ from torch import Tensor, nn
 from itrt.converter import arguments
 from itrt.converter.arguments import Sample
 from itrt.converter.capture import capture
-from itrt.converter.factor_text import EQUALIZATION, factors_to_text
+from itrt.converter.description import DescribedProgram, Description
 from itrt.converter.fake_quantization import FakeQuantizedNetwork
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.folding import fold_normalization, hoist, without_unused
 from itrt.converter.lowering import lower
 from itrt.converter.parity import ParityMeter, ParityReport, RunnableModel, measure_parity
-from itrt.converter.quantization import QuantizedGraph
 from itrt.converter.requantization_loss import requantization_loss
 from itrt.converter.variant_choice import choose_variant
 from itrt.converter.variants import Choice, Variant, VariantCalibration
 from itrt.errors import InvalidArgumentError
 from itrt.files import check_target, write_atomically
-from itrt.format import Preprocessing, Program, to_bytes
+from itrt.format import Program, to_bytes
 from itrt.quantize import ObserverKind, Requantization
 
 logger = logging.getLogger("itrt")
@@ -177,30 +177,20 @@ def convert(
         kept = list(itertools.islice(samples, parity_images))
         variants = (Variant({}, graph, prepared.scales.activation_parameters()),)
 
-    def quantized_program(variant: Variant, requantization: Requantization) -> tuple[Program, tuple[str, ...]]:
-        described = {**(metadata or {}), "observer": observer if prepared is None else "trained"}
-        if requantization != "float":
-            described["requantization"] = requantization
-        quantized = variant.quantized(requantization)
-        program = _program(
-            variant, quantized, name=name or target.stem, classes=names, palette=colors, metadata=described
-        )
-        return program, quantized.notes
-
-    programs = [quantized_program(variant, requantization) for variant in variants]
-    chosen, compared = choose_variant(variants, [program for program, _ in programs], _load, executor, kept)
+    scales_from = observer if prepared is None else "trained"
+    description = Description(name or target.stem, names, colors, {**(metadata or {}), "observer": scales_from})
+    programs = [description.program(variant, requantization) for variant in variants]
+    chosen, compared = choose_variant(variants, [each.program for each in programs], _load, executor, kept)
     variant, (program, notes) = variants[chosen], programs[chosen]
-
-    def measured(program: Program, notes: tuple[str, ...], stage: str) -> ParityReport:
-        meter = ParityMeter(_load(program), FloatExecutor(variant.graph), program, graph.steps)
-        return measure_parity(meter, kept, notes, compared, lambda done: report_progress(stage, done, len(kept)))
-
+    parity = None
+    if kept:
+        measure = partial(_parity, variant.graph, kept, report_progress)
+        parity = replace(measure(programs[chosen], "parity"), variants=compared)
+        if requantization != "float":
+            with_float = measure(description.program(variant, "float"), "parity of float requantization")
+            logits = program.tensors[program.logits].name
+            parity = replace(parity, requantization=requantization_loss(requantization, parity, with_float, logits))
     data = to_bytes(program)
-    parity = measured(program, notes, "parity") if kept else None
-    if parity is not None and requantization != "float":
-        with_float = measured(*quantized_program(variant, "float"), "parity of float requantization")
-        logits = program.tensors[program.logits].name
-        parity = replace(parity, requantization=requantization_loss(requantization, parity, with_float, logits))
     write_atomically(target, data)
     logger.info("%s: %d bytes, %d notes", target, len(data), len(notes))
     return Conversion(target, program, parity, variant.graph, tuple(image for image, _ in kept))
@@ -241,40 +231,14 @@ def _decided(choice: Choice, parity_images: int) -> Choice:
     return "off" if choice == "auto" and parity_images == 0 else choice
 
 
+def _parity(
+    graph: FloatGraph, samples: Sequence[Sample], progress: Progress, described: DescribedProgram, stage: str
+) -> ParityReport:
+    meter = ParityMeter(_load(described.program), FloatExecutor(graph), described.program, graph.steps)
+    return measure_parity(meter, samples, described.notes, lambda done: progress(stage, done, len(samples)))
+
+
 def _load(program: Program) -> RunnableModel:
     from itrt.loading import load  # the compiled module: nothing else in the converter needs it
 
     return load(to_bytes(program))
-
-
-def _program(
-    variant: Variant,
-    quantized: QuantizedGraph,
-    *,
-    name: str,
-    classes: tuple[str, ...],
-    palette: tuple[tuple[int, int, int], ...],
-    metadata: dict[str, str],
-) -> Program:
-    graph = variant.graph
-    if variant.equalized:
-        metadata = {**metadata, EQUALIZATION: factors_to_text(variant.factors)}
-    if variant.bias_corrected:
-        metadata = {**metadata, "bias": "corrected"}
-    return Program(
-        name=name,
-        iterations=graph.iterations,
-        max_iterations=graph.max_iterations,
-        tensors=quantized.tensors,
-        image=quantized.index(graph.image),
-        state=None if graph.state is None else quantized.index(graph.state),
-        next_state=None if graph.next_state is None else quantized.index(graph.next_state),
-        logits=quantized.index(graph.logits),
-        stem=quantized.stem,
-        block=quantized.block,
-        head=quantized.head,
-        preprocessing=Preprocessing(graph.mean, graph.std),
-        classes=classes,
-        palette=palette,
-        metadata=metadata,
-    )

@@ -145,7 +145,7 @@ class ParityMeter:
     ) -> None:
         self._powers[key].add(expected, dequantized(taps[key], self._tensors[key[0]]))
 
-    def report(self, notes: Sequence[str] = (), variants: Sequence[VariantParity] = ()) -> ParityReport:
+    def report(self, notes: Sequence[str] = ()) -> ParityReport:
         """Return the report over all images so far."""
         return ParityReport(
             images=self._images,
@@ -160,7 +160,6 @@ class ParityMeter:
                 for index in range(self._iterations)
             ),
             notes=tuple(notes),
-            variants=tuple(variants),
         )
 
 
@@ -168,14 +167,13 @@ def measure_parity(
     meter: ParityMeter,
     samples: Sequence[tuple[NDArray[np.uint8], NDArray[np.generic] | None]],
     notes: Sequence[str],
-    variants: Sequence[VariantParity],
     progress: Callable[[int], None],
 ) -> ParityReport:
     """Run the meter over (image, labels or None) and return its report."""
     for index, (image, labels) in enumerate(samples):
         meter.measure(image, labels)
         progress(index + 1)
-    return meter.report(notes, variants)
+    return meter.report(notes)
 
 
 def labels_of(logits: torch.Tensor, size: tuple[int, ...]) -> NDArray[np.int64]:
