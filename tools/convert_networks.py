@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Convert networks of torchvision, timm and segmentation-models-pytorch as they are, and say how close int8 is.
 
-Prints two Markdown tables: what was converted, and what was not and why. Weights are random, so that nothing is
-downloaded; statistics of batch normalization come from the drawn scenes that also calibrate. A random network amplifies
-any noise from layer to layer, which a trained one does not, so each row also has a yardstick: the float network against
-itself when every value of the image is off by one of its 256 levels. Libraries that are not installed are left out.
+Prints Markdown tables: what was converted, what equalization and bias correction bring, what was not converted and why.
+
+Weights are random, so that nothing is downloaded; statistics of batch normalization come from the drawn scenes that
+also calibrate. A random network amplifies any noise from layer to layer, which a trained one does not, so each row also
+has a yardstick: the float network against itself when every value of the image is off by one of its 256 levels.
+Libraries that are not installed are left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from itrt.converter import Conversion, convert
+from itrt.converter import Choice, Conversion, convert
 from itrt.errors import ItrtError
 from itrt.train import synthetic_data
 
@@ -93,11 +96,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="parts of the names of the networks; all if there are none")
     parser.add_argument("--images", type=int, default=6, help="scenes to calibrate and to compare with")
     parser.add_argument("--size", type=int, nargs=2, default=(160, 192), metavar=("HEIGHT", "WIDTH"))
+    parser.add_argument("--plain", action="store_true", help="without equalization and bias correction")
     arguments = parser.parse_args()
     chosen = [s for s in SUBJECTS if not arguments.names or any(name in s.name for name in arguments.names)]
     height, width = arguments.size
     images = list(synthetic_data(train=arguments.images, validation=1, height=height, width=width).train.images)
     failures = []
+    compared = []
+    improve: Choice = "off" if arguments.plain else "auto"
     print("| library | network | operators | int8: logits, dB | labels equal | float, image off by one: dB | equal |")
     print("|---|---|---|---|---|---|---|")
     for subject in chosen:
@@ -107,11 +113,18 @@ def main() -> None:
         network = with_statistics(subject.make(), images)
         try:
             with TemporaryDirectory() as directory:
-                row = describe(to_int8(network, Path(directory) / "network.itrt", images))
+                conversion = to_int8(network, Path(directory) / "network.itrt", images, improve)
+            row = describe(conversion)
         except ItrtError as error:
             failures.append((subject, " ".join(str(error).split())))
         else:
             print(f"| {subject.library} | {subject.name} | {row} | {sensitivity(network, images)} |", flush=True)
+            compared.append((subject, ways(conversion)))
+    if not arguments.plain:
+        print("\n| library | network | logits, dB: plain | bias corrected | equalized | both |")
+        print("|---|---|---|---|---|---|")
+        for subject, row in compared:
+            print(f"| {subject.library} | {subject.name} | {row} |")
     print("\n| library | network | why not |\n|---|---|---|")
     for subject, reason in failures:
         print(f"| {subject.library} | {subject.name} | {reason} |")
@@ -153,11 +166,21 @@ def sensitivity(network: nn.Module, images: list[NDArray[np.uint8]]) -> str:
     return f"{snr:.1f} | {equal:.1%}"
 
 
-def to_int8(network: nn.Module, path: Path, images: list[NDArray[np.uint8]]) -> Conversion:
+def to_int8(network: nn.Module, path: Path, images: list[NDArray[np.uint8]], improve: Choice) -> Conversion:
     """Convert; every image calibrates and is compared."""
     channels = logits_of(network, normalized(images[:1], 0.0)).shape[1]
     classes = [str(index) for index in range(channels)]
-    return convert(network, path, calibration=images, mean=MEAN, std=STD, classes=classes, parity_images=len(images))
+    return convert(
+        network,
+        path,
+        calibration=images,
+        mean=MEAN,
+        std=STD,
+        classes=classes,
+        equalize=improve,
+        correct_bias=improve,
+        parity_images=len(images),
+    )
 
 
 def describe(conversion: Conversion) -> str:
@@ -169,6 +192,17 @@ def describe(conversion: Conversion) -> str:
     snr = next(row.snr_db for row in parity.tensors if row.tensor == logits)
     operators = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
     return f"{operators} | {snr:.1f} | {parity.iterations[0].equal_labels:.1%}"
+
+
+def ways(conversion: Conversion) -> str:
+    """Return the cells of every way to quantize: bold where it was kept, "-" where no channel is free."""
+    assert conversion.parity is not None
+    ratios = {
+        (row.equalized, row.bias_corrected): f"**{row.snr_db:.1f}**" if row.chosen else f"{row.snr_db:.1f}"
+        for row in conversion.parity.variants
+    }
+    order = itertools.product((False, True), repeat=2)
+    return " | ".join(ratios.get(way, "-") for way in order)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,9 @@ void check_checksum(std::span<const std::uint8_t> file, std::string_view header,
 std::int64_t bytes_per_element(const Field& dtype) {
   const std::string& name = dtype.string();
   if (name == "I8" || name == "U8") return 1;
+  if (name == "I16") return 2;
   if (name == "I32" || name == "F32") return 4;
-  dtype.fail("I8, U8, I32 or F32", name);
+  dtype.fail("I8, U8, I16, I32 or F32", name);
 }
 
 Blob read_blob(const Field& entry, std::span<const std::uint8_t> data) {

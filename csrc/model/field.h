@@ -19,6 +19,7 @@ class Field {
 
   const std::string& path() const { return path_; }
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(value_.data); }
+  bool is_list() const { return std::holds_alternative<json::Array>(value_.data); }
 
   // Each throws ModelFileError where the value is of another kind or out of range.
   bool boolean() const;

@@ -53,8 +53,20 @@ class OperatorReader {
     if (result.terms.empty()) field["terms"].fail("at least one term", "none");
     const std::int64_t channels = result.terms.front().weight_shape[0];
     result.bias = constant<std::int32_t>(field["bias"], "I32", {channels});
-    result.scale = constant<float>(field["scale"], "F32", {channels});
+    if (const Field scale = field["scale"]; scale.is_list()) {
+      result.scale = constant<float>(scale, "F32", {channels});
+    } else {
+      result.fixed = fixed_point(scale, channels);
+    }
     result.clamp = clamp(field["clamp"]);
+    return result;
+  }
+
+  FixedPoint fixed_point(const Field& field, std::int64_t channels) const {
+    field.only_keys({"multiplier", "shift"});
+    FixedPoint result;
+    result.multiplier = constant<std::int16_t>(field["multiplier"], "I16", {channels});
+    result.shift = constant<std::uint8_t>(field["shift"], "U8", {channels});
     return result;
   }
 

@@ -45,10 +45,17 @@ struct Clamp {
   std::uint8_t lower = 0, upper = 255;  // stored values, inclusive
 };
 
+// A factor an output channel: multiplier / 2^shift.
+struct FixedPoint {
+  Constant<std::int16_t> multiplier;  // -32767 to 32767
+  Constant<std::uint8_t> shift;       // 0 to 46
+};
+
 struct Convolution {
   std::vector<Term> terms;
   Constant<std::int32_t> bias;
-  Constant<float> scale;
+  Constant<float> scale;            // empty where there is
+  std::optional<FixedPoint> fixed;  // in its place
   Clamp clamp;
 };
 

@@ -104,12 +104,34 @@ class Validator {
     const std::int64_t channels = tensor(op.output).channels;
     for (const Term& term : convolution.terms) check_term(term, channels, what, steps);
     check_steps(convolution.bias, steps, what + ": bias");
-    check_steps(convolution.scale, steps, what + ": scale");
-    for (const std::vector<float>& scale : convolution.scale.values) {
+    if (convolution.fixed) {
+      check_fixed_point(*convolution.fixed, what, steps);
+    } else {
+      check_scale(convolution.scale, what, steps);
+    }
+    for (std::int64_t channel = 0; channel < channels; ++channel) check_accumulator(convolution, channel, what);
+  }
+
+  static void check_scale(const Constant<float>& constant, const std::string& what, std::int64_t steps) {
+    check_steps(constant, steps, what + ": scale");
+    for (const std::vector<float>& scale : constant.values) {
       require(std::all_of(scale.begin(), scale.end(), [](float value) { return std::isfinite(value); }), what,
               "finite scales", "one that is not");
     }
-    for (std::int64_t channel = 0; channel < channels; ++channel) check_accumulator(convolution, channel, what);
+  }
+
+  // With a sum of 31 bits a product then has 46: kernels count on that.
+  static void check_fixed_point(const FixedPoint& fixed, const std::string& what, std::int64_t steps) {
+    check_steps(fixed.multiplier, steps, what + ": multiplier");
+    check_steps(fixed.shift, steps, what + ": shift");
+    for (const std::vector<std::int16_t>& multipliers : fixed.multiplier.values) {
+      const std::int16_t lowest = *std::min_element(multipliers.begin(), multipliers.end());
+      require(lowest >= -32767, what, "multipliers of -32767 to 32767", std::to_string(lowest));
+    }
+    for (const std::vector<std::uint8_t>& shifts : fixed.shift.values) {
+      const std::uint8_t largest = *std::max_element(shifts.begin(), shifts.end());
+      require(largest <= 46, what, "shifts of 0 to 46", std::to_string(largest));
+    }
   }
 
   void check_term(const Term& term, std::int64_t channels, const std::string& what, std::int64_t steps) const {

@@ -25,6 +25,28 @@ kernels::ConvolutionTerm kernel_term(const model::Term& term, const model::Tenso
   return result;
 }
 
+kernels::ConvolutionRequantization kernel_requantization(const model::Convolution& convolution,
+                                                         const model::Tensor& output, std::int64_t step) {
+  kernels::ConvolutionRequantization result;
+  result.bias = convolution.bias.at(step);
+  if (convolution.fixed) {
+    result.multiplier = convolution.fixed->multiplier.at(step);
+    result.shift = convolution.fixed->shift.at(step);
+  } else {
+    result.scale = convolution.scale.at(step);
+  }
+  result.output_zero_point = output.zero_points.front();
+  result.clamp_lower = convolution.clamp.lower;
+  result.clamp_upper = convolution.clamp.upper;
+  return result;
+}
+
+std::size_t steps_of_requantization(const model::Convolution& convolution) {
+  const std::size_t steps = std::max(convolution.bias.values.size(), convolution.scale.values.size());
+  if (!convolution.fixed) return steps;
+  return std::max({steps, convolution.fixed->multiplier.values.size(), convolution.fixed->shift.values.size()});
+}
+
 template <class T>
 std::int64_t bytes_of(const model::Constant<T>& constant) {
   std::size_t bytes = 0;
@@ -96,6 +118,7 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, const mode
     weight_bytes_ += bytes_of(term.weight);
   }
   weight_bytes_ += bytes_of(convolution.bias) + bytes_of(convolution.scale);
+  if (convolution.fixed) weight_bytes_ += bytes_of(convolution.fixed->multiplier) + bytes_of(convolution.fixed->shift);
 
   for (std::size_t step = 0; step < weight_steps; ++step) {
     std::vector<kernels::ConvolutionTerm> terms;
@@ -105,20 +128,17 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, const mode
     }
     result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), output.channels, terms));
   }
-  const std::size_t steps = std::max({weight_steps, convolution.bias.values.size(), convolution.scale.values.size()});
+  const std::size_t steps = std::max(weight_steps, steps_of_requantization(convolution));
   for (std::int64_t step = 0; step < static_cast<std::int64_t>(steps); ++step) {
-    const kernels::ConvolutionRequantization requantization = {.bias = convolution.bias.at(step),
-                                                               .scale = convolution.scale.at(step),
-                                                               .output_zero_point = output.zero_points.front(),
-                                                               .clamp_lower = convolution.clamp.lower,
-                                                               .clamp_upper = convolution.clamp.upper};
-    result.requantization.push_back(kernels::pack(result.packed.at(step), requantization));
+    result.requantization.push_back(
+        kernels::pack(result.packed.at(step), kernel_requantization(convolution, output, step)));
   }
 
   // Packed and folded: the file's own copies are not needed again.
   for (model::Term& term : convolution.terms) term.weight = {};
   convolution.bias = {};
   convolution.scale = {};
+  if (convolution.fixed) *convolution.fixed = {};
   return result;
 }
 

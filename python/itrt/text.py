@@ -32,6 +32,16 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share * 100:.1f} %"
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A text of at most so many characters; what is cut off is counted."""
+    return text if len(text) <= most else f"{text[: most - 20]}… ({len(text)} characters)"
+
+
+def decibel(ratio: float) -> str:
+    """A ratio in dB, without its unit: "31.4", "inf"."""
+    return f"{ratio:.1f}"
+
+
 def engineering(value: float | None, unit: str) -> str:
     """A quantity with a prefix of the SI, 1e-12 to 1e12: "12.3 uJ", "4 GB/s"; "unknown" where it is None."""
     if value is None:

@@ -77,6 +77,9 @@ PYTHON_ARROWS = {
     },
     "__init__": PUBLIC_FACE | {"converter"},
 }
+PYTHON_EXCEPTIONS = {
+    ("quantize/__init__.py", "converter")
+}  # `prepare`: named there, imported when it is first asked for
 EVERYTHING = {"cli"}
 
 CPP_ARROWS = {
@@ -155,7 +158,9 @@ def test_python_imports_follow_the_arrows(file: Path) -> None:
     if part in EVERYTHING:
         return
     assert part in PYTHON_ARROWS, f"{part} is a new part: it needs a row here and in CONTRIBUTING.md"
+    name = file.relative_to(PYTHON).as_posix()
     unwanted = our_parts(file) - PYTHON_ARROWS[part] - {part}
+    unwanted -= {other for exception, other in PYTHON_EXCEPTIONS if exception == name}
     assert not unwanted, f"{file.relative_to(ROOT)} imports {unwanted}"
 
 

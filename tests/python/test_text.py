@@ -32,6 +32,12 @@ def test_quantities(value: float | None, expected: str) -> None:
     assert text.engineering(value, "J") == expected
 
 
+def test_long_texts_and_ratios() -> None:
+    assert text.shortened("a" * 60) == "a" * 60
+    assert text.shortened("a" * 61) == "a" * 40 + "… (61 characters)"
+    assert [text.decibel(ratio) for ratio in (31.44, float("inf"))] == ["31.4", "inf"]
+
+
 def test_counts_times_and_shares() -> None:
     assert [text.counted(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
     assert [text.millions(count) for count in (0, 1_234_567)] == ["0", "1.23 M"]

@@ -10,8 +10,10 @@ import numpy as np
 from itrt.format import (
     AdaptivePool,
     Add,
+    Constant,
     Convolution,
     DepthToSpace,
+    FixedPoint,
     Gather,
     Lookup,
     Multiply,
@@ -87,11 +89,20 @@ def execute_operator(program: Program, operator: Operator, values: dict[int, U8]
         return program.tensors[index].zero_points[0]
 
     match operator:
-        case Convolution():
+        case Convolution(scale=FixedPoint() as scale):
+            return operators.fixed_convolution(
+                [_term(program, term, values, step) for term in operator.terms],
+                np.asarray(operator.bias.at(step), np.int32),
+                np.asarray(scale.multiplier.at(step), np.int16),
+                np.asarray(scale.shift.at(step), np.uint8),
+                output.zero_points[0],
+                operator.clamp,
+            )
+        case Convolution(scale=Constant() as scale):
             return operators.convolution(
                 [_term(program, term, values, step) for term in operator.terms],
                 np.asarray(operator.bias.at(step), np.int32),
-                np.asarray(operator.scale.at(step), np.float32),
+                np.asarray(scale.at(step), np.float32),
                 output.zero_points[0],
                 operator.clamp,
             )

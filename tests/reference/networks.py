@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,11 @@ def tiny_network(iterations: int, norms: int = 1) -> TinyNetwork:
     return network.eval()
 
 
+def tiny_network_of_one_iteration() -> TinyNetwork:
+    """`tiny_network` without arguments, for command lines."""
+    return tiny_network(1)
+
+
 def random_image(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     """A u8 (height, width, 3) image: smooth shapes with noise."""
     generator = np.random.default_rng(seed)
@@ -102,9 +108,48 @@ class OracleModel:
 
     program: Program
 
-    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[tuple[str, int | None], NDArray[np.uint8]]:
-        return execute(self.program, image, iterations).tensors
+    def taps(
+        self, image: NDArray[np.uint8], iterations: int, names: Sequence[str] | None = None
+    ) -> dict[tuple[str, int | None], NDArray[np.uint8]]:
+        tensors = execute(self.program, image, iterations).tensors
+        return {key: value for key, value in tensors.items() if names is None or key[0] in names}
 
     def run(self, image: NDArray[np.uint8], *, iterations: int) -> OracleResult:
         logits = execute(self.program, image, iterations).logits[-1]
         return OracleResult(labels(logits, *image.shape[:2]))
+
+
+class SpreadNetwork(nn.Module):
+    """A network without a loop whose channels have ranges up to ``2 ** octaves`` apart, as MobileNets' famously are.
+
+    The function does not depend on ``octaves``: the next layer's weights make up for every factor.
+    """
+
+    def __init__(self, octaves: float, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.first = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.mix = nn.Conv2d(8, 8, 1)
+        self.refine = nn.Conv2d(8, 8, 3, padding=1)
+        self.last = nn.Conv2d(8, 4, 1)
+        for before, after in (
+            ([self.first], [self.depthwise]),
+            ([self.depthwise], [self.mix]),
+            ([self.mix, self.refine], [self.refine, self.last]),  # both are summands
+        ):
+            self._spread(before, after, 2.0 ** (octaves * (torch.rand(8) - 0.5)))
+
+    @staticmethod
+    def _spread(before: list[nn.Conv2d], after: list[nn.Conv2d], factors: torch.Tensor) -> None:
+        with torch.no_grad():
+            for layer in before:
+                assert layer.bias is not None
+                layer.weight.mul_(factors[:, None, None, None])
+                layer.bias.mul_(factors)
+            for layer in after:
+                layer.weight.div_(factors[:, None, None, None] if layer.groups > 1 else factors[None, :, None, None])
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = self.mix(self.depthwise(self.first(image).relu()).relu())
+        return self.last((x + self.refine(x.relu())).relu())

@@ -88,6 +88,22 @@ def requantize(value: NDArray[np.float32], zero_point: int, clamp: tuple[int, in
     return (np.rint(clamped).astype(np.int32) + zero_point).astype(np.uint8)
 
 
+def fixed_convolution(
+    terms: Sequence[OracleTerm],
+    bias: NDArray[np.int32],
+    multiplier: NDArray[np.int16],
+    shift: NDArray[np.uint8],
+    zero_point: int,
+    clamp: tuple[int, int],
+) -> U8:
+    """out = clamp(rne(acc * multiplier / 2**shift) + z, lo, hi); binary64 has the 46 bits of every product."""
+    accumulator = bias.astype(np.int64) + sum(term_sum(term) for term in terms)
+    assert np.abs(accumulator).max(initial=0) < 2**31, "the accumulator left 31 bits"
+    products = (accumulator * multiplier.astype(np.int64)).astype(np.float64)
+    rounded = np.rint(np.ldexp(products, -shift.astype(np.int64)))
+    return np.clip(rounded + zero_point, *clamp).astype(np.uint8)
+
+
 def add(
     inputs: Sequence[U8],
     input_zero_points: Sequence[int],

@@ -28,6 +28,7 @@ from itrt.format import (
     Tensor,
     Term,
 )
+from reference.fixed_point import with_fixed_point
 from reference.operators import pooled_extent
 
 Axes = tuple[tuple[int, int], tuple[int, int]]  # (stride, surplus padding), vertical and horizontal
@@ -62,7 +63,10 @@ class Choices:
 
 def random_program(seed: int, choices: Choices | None = None) -> Program:
     """The program of this seed: the same one on every machine. Runs on images of any size, 1x1 too."""
-    return _Builder(np.random.default_rng(seed), choices or Choices()).program(f"random-{seed}")
+    program = _Builder(np.random.default_rng(seed), choices or Choices()).program(f"random-{seed}")
+    # Of three programs, one has scales, one fixed-point factors, one has both.
+    share = (0.0, 1.0, 0.5)[seed % 3]
+    return with_fixed_point(program, np.random.default_rng((seed, 1)), share) if share else program
 
 
 def random_image(seed: int, height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

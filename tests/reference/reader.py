@@ -16,7 +16,7 @@ import numpy as np
 from reference import operators
 from reference.operators import U8, OracleTerm
 
-_DTYPES = {"I8": "<i1", "U8": "<u1", "I32": "<i4", "F32": "<f4"}
+_DTYPES = {"I8": "<i1", "U8": "<u1", "I16": "<i2", "I32": "<i4", "F32": "<f4"}
 _CHECKSUM_KEY = b'"checksum":"'
 
 
@@ -86,8 +86,11 @@ def _execute(file: File, operator: dict[str, Any], values: dict[int, U8], step: 
     match fields.kind:
         case "convolution":
             terms = [_term(file, term, values, step) for term in fields.terms]
-            bias, scale = file.constant(fields.bias, step), file.constant(fields.scale, step)
-            return operators.convolution(terms, bias, scale, own_zero_point, fields.clamp)
+            bias = file.constant(fields.bias, step)
+            if isinstance(fields.scale, dict):
+                factor = [file.constant(fields.scale[name], step) for name in ("multiplier", "shift")]
+                return operators.fixed_convolution(terms, bias, *factor, own_zero_point, fields.clamp)
+            return operators.convolution(terms, bias, file.constant(fields.scale, step), own_zero_point, fields.clamp)
         case "add":
             return operators.add(inputs, zero_points, fields.multipliers, fields.shift, own_zero_point, fields.clamp)
         case "multiply":

@@ -10,6 +10,7 @@
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_panel.h"
 #include "kernels/convolution/convolution_skip.h"
+#include "kernels/convolution/convolution_sums.h"
 #include "kernels/convolution/grouped.h"
 #include "kernels/convolution/stem.h"
 #include "kernels/convolution/stem_kernel.h"
@@ -83,7 +84,11 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
       block.initial_stride = block.width;
       restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
-      packed.kernel->run(block);
+      if (block.result == ConvolutionResult::sum) {
+        run_by_sums(packed, *call.requantization, b, block);
+      } else {
+        packed.kernel->run(block);
+      }
     }
     first += pixels;
   }

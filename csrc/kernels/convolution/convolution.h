@@ -1,7 +1,7 @@
 // Convolution as a sum of terms, u8 x s8 -> i32 -> u8 (docs/numerics.md):
 //
 //   acc[pixel, o] = bias[o] + sum over terms and taps of weight * (input - zero_point)
-//   out[pixel, o] = clamp(round(acc * scale[o]), lower, upper)
+//   out[pixel, o] = clamp(round(acc * scale[o]), lower, upper)        scale in binary32, or multiplier / 2^shift
 //
 // What a kernel sees is simpler. A tap of a term reads, for an output pixel, a run of bytes; taps that lie side by side
 // in memory (a kernel row of an undilated convolution) are one run. So a convolution is a list of SEGMENTS, and an
@@ -45,6 +45,7 @@ struct ConvolutionTerm {
 struct ConvolutionKernel;   // convolution_kernel.h
 struct ConvolutionSegment;  // convolution_kernel.h
 struct PackedGroupedTerm;   // grouped.h
+struct SummedPixels;        // convolution_sums.h
 enum class ConvolutionResult;
 
 // Bytes that lie side by side in an input: `taps` neighbours of a kernel row, with all their channels.
@@ -83,8 +84,9 @@ struct PackedConvolution {
   std::vector<ConvolutionSegment> segments;  // [partition][segment]
   std::int64_t assembly_bytes = 0;           // scratch of a pixel at the border
   AlignedBuffer weights;
-  AlignedBuffer padding;   // runs that hold each term's zero points
-  std::int64_t lanes = 0;  // of all blocks
+  AlignedBuffer padding;                      // runs that hold each term's zero points
+  std::int64_t lanes = 0;                     // of all blocks
+  std::vector<std::int32_t> channel_of_lane;  // the output channel of each; -1: none
   // [run][lane]: what a run adds to the sums' start, minus weight * zero_point; empty where no run may be skipped
   // (convolution_skip.h).
   AlignedBuffer run_starts;
@@ -92,12 +94,23 @@ struct PackedConvolution {
   std::vector<std::int64_t> lowest_sum, highest_sum;  // of weight * input, whatever the input, an output channel
 };
 
+// Products of a sum and a multiplier have 46 bits: with a larger shift all would be rounded to 0.
+inline constexpr std::int32_t largest_fixed_shift = 46;
+inline constexpr std::int32_t largest_fixed_multiplier = 32767;
+
 // What turns sums into outputs, as the program states it.
 struct ConvolutionRequantization {
   std::span<const std::int32_t> bias = {};  // one an output channel
-  std::span<const float> scale = {};        // one an output channel
+  std::span<const float> scale = {};        // one an output channel; empty in fixed point
+  // In fixed point, one an output channel each: what takes the scale's place is multiplier / 2^shift.
+  std::span<const std::int16_t> multiplier = {};  // -32767 to 32767
+  std::span<const std::uint8_t> shift = {};       // 0 to largest_fixed_shift
   std::int32_t output_zero_point = 0;
   std::int32_t clamp_lower = 0, clamp_upper = 255;  // stored values, inclusive
+};
+
+struct FixedPoint {
+  std::int32_t multiplier = 0, shift = 0;
 };
 
 // The same in the order of a packed convolution's lanes, its zero points folded into the bias. Immutable; shared
@@ -106,6 +119,10 @@ struct PackedRequantization {
   std::int32_t output_zero_point = 0, clamp_lower = 0, clamp_upper = 255;
   std::vector<ConvolutionResult> results;  // one a block
   AlignedBuffer lanes;                     // i32 start, f32 scale, f32 offset; each [lane]
+  std::vector<FixedPoint> fixed;           // [lane]; empty where scales are binary32
+  // Turns into bytes what blocks of ConvolutionResult::sum leave.
+  void (*requantize)(const PackedConvolution& convolution, const PackedRequantization& requantization,
+                     const SummedPixels& pixels) = nullptr;
 };
 
 // Where a term's input lies; its height and width. Of an input that is computed a stripe at a time, rows may be missing

@@ -155,7 +155,7 @@ const ConvolutionKernel convolution_avx2 = {
     .isa = Isa::avx2,
     .vector_width = lanes,
     .bytes_a_quad = 4 * sizeof(std::int16_t),
-    .reads_float_sums = false,
+    .known = {.general = true, .largest_fixed_sum = largest_binary64_sum},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_quad,

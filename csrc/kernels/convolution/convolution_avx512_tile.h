@@ -37,6 +37,12 @@ inline __m512i round_scaled(__m512i sum, const float* scale, __m512 offset) {
   return sum;
 }
 
+// Sums of at most 24 bits * scale, rounded once to integers: ConvolutionResult::fixed.
+inline __m512i round_fixed(__m512i sum, __m512 scale) {
+  const __m512 rounded = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, _mm512_set1_ps(fixed_offset));
+  return _mm512_sub_epi32(_mm512_castps_si512(rounded), _mm512_set1_epi32(float_sum));
+}
+
 // One quad of pixels `step` bytes apart.
 template <int pixels, int vectors, int step>
 [[gnu::always_inline]] inline void multiply_quad(__m512i (&sum)[pixels * vectors], const std::uint8_t* input,
@@ -59,17 +65,18 @@ template <int pixels, int vectors>
   for (int i = 0; i < pixels * vectors; ++i) sum[i] = _mm512_load_si512(block.start + i % vectors * lanes);
 }
 
-// Limits of ConvolutionResult::general, and the zero point.
+// Limits of ConvolutionResult::general and ::fixed, and the zero point.
 struct Limits {
-  __m512 upper;        // before the zero point is added
-  __m512i zero_point;  // 16 bits
-  __m512i lower;       // 8 bits, stored
-  __mmask64 channels;  // that exist
+  __m512 upper;            // before the zero point is added
+  __m512i zero_point;      // 16 bits
+  __m512i lower, highest;  // 8 bits, stored
+  __mmask64 channels;      // that exist
 
   explicit Limits(const ConvolutionBlock& block)
       : upper(_mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point))),
         zero_point(_mm512_set1_epi16(static_cast<short>(block.output_zero_point))),
         lower(_mm512_set1_epi8(static_cast<char>(block.clamp_lower))),
+        highest(_mm512_set1_epi8(static_cast<char>(block.clamp_upper))),
         channels(~__mmask64{0} >> (64 - block.channels)) {}
 };
 
@@ -82,7 +89,7 @@ struct Offsets {
   __m512 offset[vectors];
 
   explicit Offsets(const ConvolutionBlock& block) {
-    if constexpr (result == ConvolutionResult::general) return;
+    if constexpr (result == ConvolutionResult::general || result == ConvolutionResult::fixed) return;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) offset[v] = _mm512_load_ps(block.offset + v * lanes);
   }
@@ -91,17 +98,18 @@ struct Offsets {
 // Sums of a piece -> bytes in the order of pixels and channels.
 //
 // Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
-// too small ones become just that, and saturate on the way to u8.
+// too small ones become just that, and saturate on the way to u8. Fixed-point products are known not to be too large.
 template <int vectors, ConvolutionResult result>
 [[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const float* scales,
                                                  const Offsets<vectors, result>& offsets, const Limits& limits) {
-  constexpr bool general = result == ConvolutionResult::general;
+  constexpr bool general = result == ConvolutionResult::general, fixed = result == ConvolutionResult::fixed;
   const auto scaled = [&](int i) {
     const float* scale = scales + i % vectors * lanes;
     if constexpr (general) {
       const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_load_ps(scale));
       return _mm512_cvtps_epi32(_mm512_min_ps(product, limits.upper));
     }
+    if constexpr (fixed) return round_fixed(sum[i], _mm512_load_ps(scale));
     return round_scaled(sum[i], scale, offsets.offset[i % vectors]);
   };
   const auto with_zero_point = [&](__m512i words) {
@@ -111,7 +119,8 @@ template <int vectors, ConvolutionResult result>
   const __m512i third = scaled(2), fourth = vectors == 3 ? third : scaled(3);
   const __m512i high = with_zero_point(_mm512_packs_epi32(third, fourth));
   __m512i bytes = _mm512_packus_epi16(low, high);
-  if constexpr (general) bytes = _mm512_max_epu8(bytes, limits.lower);
+  if constexpr (general || fixed) bytes = _mm512_max_epu8(bytes, limits.lower);
+  if constexpr (fixed) bytes = _mm512_min_epu8(bytes, limits.highest);
   if constexpr (vectors == 4) return bytes;
   // 4-byte groups came out as a 4 x 4 transpose.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -191,6 +200,8 @@ void with_result(const ConvolutionBlock& block, const Body& body) {
       return body.template operator()<ConvolutionResult::saturating>();
     case ConvolutionResult::saturating_at_zero:
       return body.template operator()<ConvolutionResult::saturating_at_zero>();
+    case ConvolutionResult::fixed:
+      return body.template operator()<ConvolutionResult::fixed>();
     case ConvolutionResult::sum:
       return body.template operator()<ConvolutionResult::sum>();
   }

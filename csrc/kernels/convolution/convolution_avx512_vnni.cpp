@@ -194,7 +194,7 @@ const ConvolutionKernel convolution_avx512_vnni = {
     .isa = Isa::avx512_vnni,
     .vector_width = lanes,
     .bytes_a_quad = 4,
-    .reads_float_sums = true,
+    .known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_quad,

@@ -86,7 +86,7 @@ const ConvolutionKernel convolution_avx_vnni = {
     .isa = Isa::avx_vnni,
     .vector_width = lanes,
     .bytes_a_quad = dot_bytes_a_quad,
-    .reads_float_sums = false,
+    .known = {.general = true, .largest_fixed_sum = largest_binary64_sum},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_dot_quad,

@@ -36,8 +36,19 @@ enum class ConvolutionResult {
   // are read as binary32: see `float_sum`.
   saturating,
   saturating_at_zero,  // and the output's zero point is 0
-  // i32, as it is: a summand of later calls (ConvolutionBlock::initial).
+  // u8, fixed-point: multiplied exactly, rounded once (halves to even), clamped. `scale` is multiplier / 2^shift, and
+  // no
+  // product reaches 2^22: see `fixed_offset`.
+  fixed,
+  // i32, as it is: a summand of later calls (ConvolutionBlock::initial), or for the driver to turn into bytes.
   sum,
+};
+
+// What a kernel can make of sums beside handing them on; the driver does the rest (convolution_sums.h).
+struct KnownResults {
+  bool general = false;
+  bool saturating = false;             // both kinds
+  std::int64_t largest_fixed_sum = 0;  // magnitude for which `fixed` is exact; 0: not known
 };
 
 // The bits of 1.5 * 2^23. A binary32 number there has units of one, so an i32 sum of less than 23 bits that starts here
@@ -47,6 +58,16 @@ enum class ConvolutionResult {
 //
 // to the last bit: one instruction in place of a conversion and a multiplication.
 inline constexpr std::int32_t float_sum = 0x4B400000;
+
+// Of ConvolutionResult::fixed. A sum of at most 24 bits is a binary32 number, and so is multiplier / 2^shift; the
+// result of
+//
+//   fused_multiply_add(sum, scale, 1.5 * 2^23)
+//
+// lies where units are one. So the exact product is rounded once, to an integer, and the result's bits are `float_sum`
+// + that integer. Larger sums take the same way in binary64, in which their products are exact.
+inline constexpr float fixed_offset = 12582912.0f;
+inline constexpr std::int64_t largest_float_integer = std::int64_t{1} << 24;
 
 struct ConvolutionBlock {
   const std::uint8_t* const* pointers;  // [segment][pointer_stride]
@@ -77,7 +98,7 @@ struct ConvolutionKernel {
   Isa isa;
   std::int64_t vector_width;  // channels: blocks are multiples of it
   std::int64_t bytes_a_quad;  // of packed weights, a lane
-  bool reads_float_sums;      // knows ConvolutionResult::saturating
+  KnownResults known;
   // Width of the block to cut off first when `vectors` vectors of channels are left.
   std::int64_t (*block_vectors)(std::int64_t vectors);
   // Where in a block of `width` lanes the channels lie: a permutation.

@@ -137,7 +137,7 @@ const ConvolutionKernel convolution_neon_i8mm = {
     .isa = Isa::neon_i8mm,
     .vector_width = lanes,
     .bytes_a_quad = dot_bytes_a_quad,
-    .reads_float_sums = false,
+    .known = {.general = true, .largest_fixed_sum = largest_float_integer},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_dot_quad,

@@ -255,6 +255,19 @@ void cut_grouped_blocks(PackedConvolution& packed, std::span<const GroupedKernel
   }
 }
 
+// From lanes to output channels.
+void list_channels(PackedConvolution& packed) {
+  packed.channel_of_lane.assign(static_cast<std::size_t>(packed.lanes), -1);
+  for (const ConvolutionOutputBlock& block : packed.blocks) {
+    for (std::int64_t lane = 0; lane < block.width; ++lane) {
+      const std::int64_t channel = packed.kernel->channel_of_lane(block.width, lane);
+      if (channel >= block.channels) continue;
+      packed.channel_of_lane[static_cast<std::size_t>(block.first_lane + lane)] =
+          static_cast<std::int32_t>(block.first_channel + channel);
+    }
+  }
+}
+
 void pack_grouped_terms(PackedConvolution& packed, std::span<const ConvolutionTerm> terms,
                         std::span<const GroupedKernel* const> grouped) {
   for (std::size_t t = 0; t < terms.size(); ++t) {
@@ -279,6 +292,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   const Division division = divide(terms, out_channels, kernel);
   if (division.dense.empty()) {
     cut_grouped_blocks(packed, division.grouped);
+    list_channels(packed);
     pack_grouped_terms(packed, terms, division.grouped);
     sum_weights(packed, terms);
     return packed;
@@ -321,6 +335,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   for (std::int64_t s = 0; s < packed.segment_count; ++s)
     segment_quads += packed.segments[static_cast<std::size_t>(s)].quads;
   cut_blocks(packed, partition_channels, segment_quads);
+  list_channels(packed);
 
   const bool skips = may_skip(packed, terms);
   if (skips) {

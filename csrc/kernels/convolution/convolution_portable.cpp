@@ -1,7 +1,7 @@
-// Plain C++: sixteen output channels a block, the inner loops written so that compilers vectorize them.
+// Plain C++: sixteen output channels a block, the inner loops written so that compilers vectorize them. Sums are left
+// to the driver (convolution_sums.h), so that nothing here needs floating point.
 #include "kernels/convolution/convolution_kernel.h"
 #include "kernels/convolution/convolution_rows.h"
-#include "kernels/rounding.h"
 
 namespace itrt::kernels {
 namespace {
@@ -19,8 +19,6 @@ void pack_quad(const std::int8_t* quad, std::int64_t, std::byte* packed) {
 }
 
 void run(const ConvolutionBlock& block) {
-  const float lower = static_cast<float>(block.clamp_lower - block.output_zero_point);
-  const float upper = static_cast<float>(block.clamp_upper - block.output_zero_point);
   for (std::int64_t pixel = 0; pixel < block.pixels; ++pixel) {
     std::int32_t sum[width];
     for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] = block.start[channel];
@@ -36,16 +34,8 @@ void run(const ConvolutionBlock& block) {
         for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] += value * weight[channel];
       }
     }
-    if (block.result == ConvolutionResult::sum) {
-      std::int32_t* out = static_cast<std::int32_t*>(block.output) + pixel * block.output_stride;
-      for (std::int64_t channel = 0; channel < width; ++channel) out[channel] = sum[channel];
-      continue;
-    }
-    std::uint8_t* out = static_cast<std::uint8_t*>(block.output) + pixel * block.output_stride;
-    for (std::int64_t channel = 0; channel < block.channels; ++channel) {
-      const float value = static_cast<float>(sum[channel]) * block.scale[channel];
-      out[channel] = static_cast<std::uint8_t>(clamp_and_round(value, lower, upper) + block.output_zero_point);
-    }
+    std::int32_t* out = static_cast<std::int32_t*>(block.output) + pixel * block.output_stride;
+    for (std::int64_t channel = 0; channel < width; ++channel) out[channel] = sum[channel];
   }
 }
 
@@ -56,7 +46,7 @@ const ConvolutionKernel convolution_portable = {
     .isa = Isa::portable,
     .vector_width = width,
     .bytes_a_quad = 4 * sizeof(std::int16_t),
-    .reads_float_sums = false,
+    .known = {},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,
     .pack_quad = pack_quad,

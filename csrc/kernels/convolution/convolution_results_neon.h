@@ -29,18 +29,29 @@ class Results {
     if (block_.result == ConvolutionResult::sum) {
       return store_sums<vectors * lanes>(block_, first, count, reinterpret_cast<const std::int32_t*>(sums));
     }
+    block_.result == ConvolutionResult::fixed ? store_as<pixels, true>(first, count, sums)
+                                              : store_as<pixels, false>(first, count, sums);
+  }
+
+ private:
+  template <int pixels, bool fixed>
+  void store_as(std::int64_t first, std::int64_t count, const int32x4_t (&sums)[pixels * vectors]) const {
     std::uint8_t bytes[pixels * vectors * lanes];
     for (int i = 0; i < pixels * vectors; i += 2) {
-      const int32x4_t low = scaled(sums[i], scale_[i % vectors]);
-      const int32x4_t high = scaled(sums[i + 1], scale_[(i + 1) % vectors]);
+      const int32x4_t low = scaled<fixed>(sums[i], scale_[i % vectors]);
+      const int32x4_t high = scaled<fixed>(sums[i + 1], scale_[(i + 1) % vectors]);
       vst1_u8(bytes + i * lanes, to_bytes(low, high));
     }
     store_bytes<vectors * lanes>(block_, first, count, bytes);
   }
 
- private:
-  // Rounds halves to even; what leaves 32 bits becomes the nearest integer.
+  // Rounds halves to even; what leaves 32 bits becomes the nearest integer. `fixed`: see `fixed_offset`.
+  template <bool fixed>
   static int32x4_t scaled(int32x4_t sums, float32x4_t scale) {
+    if constexpr (fixed) {
+      const float32x4_t rounded = vfmaq_f32(vdupq_n_f32(fixed_offset), vcvtq_f32_s32(sums), scale);
+      return vsubq_s32(vreinterpretq_s32_f32(rounded), vdupq_n_s32(float_sum));
+    }
     return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sums), scale));
   }
 

@@ -9,6 +9,7 @@
 // puts them back.
 #include <immintrin.h>
 
+#include "kernels/convolution/fixed_point_256.h"
 #include "kernels/convolution/grouped_kernel.h"
 
 namespace itrt::kernels {
@@ -22,7 +23,7 @@ struct Requantization {
   alignas(32) float scale[width];  // in the order of the sums
   __m256 upper;                    // before the zero point is added
   __m256i zero_point;              // 16 bits
-  __m256i lower;                   // 8 bits, stored
+  __m256i lower, highest;          // 8 bits, stored
 };
 
 inline __m256i load(const std::uint8_t* input) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(input)); }
@@ -71,15 +72,18 @@ inline void store_sums(std::int32_t* out, std::int64_t lanes, const __m256i (&su
 }
 
 // Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
-// too small ones become just that, and saturate on the way to u8.
+// too small ones become just that, and saturate on the way to u8. Fixed-point products are known not to be too large.
+template <bool fixed>
 inline __m256i requantize(const __m256i (&sum)[vectors], const Requantization& r) {
   const auto scaled = [&](int v) {
-    const __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[v]), _mm256_load_ps(r.scale + 8 * v));
+    const __m256 scale = _mm256_load_ps(r.scale + 8 * v);
+    if constexpr (fixed) return round_fixed(sum[v], scale);
+    const __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(sum[v]), scale);
     return _mm256_cvtps_epi32(_mm256_min_ps(product, r.upper));
   };
   const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(scaled(0), scaled(1)), r.zero_point);
   const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(scaled(2), scaled(3)), r.zero_point);
-  return _mm256_max_epu8(_mm256_packus_epi16(low, high), r.lower);
+  return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(low, high), r.lower), r.highest);
 }
 
 inline void store_bytes(std::uint8_t* out, std::int64_t channels, __m256i bytes) {
@@ -98,6 +102,7 @@ Requantization requantization(const GroupedBlock& block) {
   r.upper = _mm256_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point));
   r.zero_point = _mm256_set1_epi16(static_cast<short>(block.output_zero_point));
   r.lower = _mm256_set1_epi8(static_cast<char>(block.clamp_lower));
+  r.highest = _mm256_set1_epi8(static_cast<char>(block.clamp_upper));
   return r;
 }
 
@@ -116,7 +121,8 @@ void run(const GroupedBlock& block) {
       store_sums(static_cast<std::int32_t*>(block.output) + pixel * block.output_stride, block.width, sum);
     } else {
       std::uint8_t* out = static_cast<std::uint8_t*>(block.output) + pixel * block.output_stride;
-      store_bytes(out, block.channels, requantize(sum, r));
+      const bool fixed = block.result == ConvolutionResult::fixed;
+      store_bytes(out, block.channels, fixed ? requantize<true>(sum, r) : requantize<false>(sum, r));
     }
   }
 }
@@ -135,7 +141,16 @@ void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte*
 }  // namespace
 
 const GroupedKernel depthwise_avx2 = {
-    "avx2_depthwise", Isa::avx2, width, 1, quad, 0, 2, pack, run,
+    "avx2_depthwise",
+    Isa::avx2,
+    width,
+    1,
+    quad,
+    0,
+    2,
+    {.general = true, .largest_fixed_sum = largest_binary64_sum},
+    pack,
+    run,
 };
 
 }  // namespace itrt::kernels

@@ -133,7 +133,7 @@ void pack(const std::int8_t* values, std::int64_t taps, std::int64_t lanes, std:
 }  // namespace
 
 const GroupedKernel depthwise_avx512_vnni = {
-    "avx512_vnni_depthwise", Isa::avx512_vnni, width, 1, quad, 3, 1, pack, run,
+    "avx512_vnni_depthwise", Isa::avx512_vnni, width, 1, quad, 3, 1, known, pack, run,
 };
 
 }  // namespace itrt::kernels

@@ -1,6 +1,6 @@
-// Plain C++, one pixel at a time: the loops over a block's channels are written so that compilers vectorize them.
+// Plain C++, one pixel at a time: the loops over a block's channels are written so that compilers vectorize them. Sums
+// are left to the driver (convolution_sums.h).
 #include "kernels/convolution/grouped_kernel.h"
-#include "kernels/rounding.h"
 
 namespace itrt::kernels {
 namespace {
@@ -10,15 +10,6 @@ constexpr std::int64_t width = 16;
 void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte* packed) {
   std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
   for (std::int64_t i = 0; i < taps * width; ++i) out[i] = values[i];
-}
-
-void requantize(const GroupedBlock& block, const std::int32_t (&sum)[width], std::uint8_t* out) {
-  const float lower = static_cast<float>(block.clamp_lower - block.output_zero_point);
-  const float upper = static_cast<float>(block.clamp_upper - block.output_zero_point);
-  for (std::int64_t channel = 0; channel < block.channels; ++channel) {
-    const float value = static_cast<float>(sum[channel]) * block.scale[channel];
-    out[channel] = static_cast<std::uint8_t>(clamp_and_round(value, lower, upper) + block.output_zero_point);
-  }
 }
 
 void run(const GroupedBlock& block) {
@@ -31,19 +22,15 @@ void run(const GroupedBlock& block) {
       const std::uint8_t* input = block.pointers[block.offsets[tap] + pixel] + block.first_channel;
       for (std::int64_t channel = 0; channel < width; ++channel) sum[channel] += input[channel] * weight[channel];
     }
-    if (block.result == ConvolutionResult::sum) {
-      std::int32_t* out = static_cast<std::int32_t*>(block.output) + pixel * block.output_stride;
-      for (std::int64_t channel = 0; channel < width; ++channel) out[channel] = sum[channel];
-    } else {
-      requantize(block, sum, static_cast<std::uint8_t*>(block.output) + pixel * block.output_stride);
-    }
+    std::int32_t* out = static_cast<std::int32_t*>(block.output) + pixel * block.output_stride;
+    for (std::int64_t channel = 0; channel < width; ++channel) out[channel] = sum[channel];
   }
 }
 
 }  // namespace
 
 const GroupedKernel depthwise_portable = {
-    "portable_depthwise", Isa::portable, width, 1, 1, 0, sizeof(std::int16_t), pack, run,
+    "portable_depthwise", Isa::portable, width, 1, 1, 0, sizeof(std::int16_t), {}, pack, run,
 };
 
 }  // namespace itrt::kernels

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "kernels/convolution/convolution_block.h"
+#include "kernels/convolution/convolution_sums.h"
 
 namespace itrt::kernels {
 namespace {
@@ -51,8 +52,7 @@ const ConvolutionTerm& term_of(const PackedConvolution& packed, const PackedGrou
   return packed.terms[static_cast<std::size_t>(grouped.term)];
 }
 
-// Lanes of the widest kernel: what a block's sums start from before the first term.
-constexpr std::int64_t most_lanes = 64;
+// What a block's sums start from before the first term.
 alignas(cache_line) constexpr std::int32_t zeros[most_lanes] = {};
 
 // A kernel may read the sums of `most_lanes` lanes from the last pixel's on.
@@ -133,6 +133,12 @@ void GroupedPanel::store(std::size_t block) const {
   const PackedRequantization& requantization = *call_.requantization;
   multiply(block, requantization.lanes.as<std::int32_t>() + packed_.blocks[block].first_lane,
            requantization.results[block]);
+  if (requantization.results[block] != ConvolutionResult::sum) return;
+  requantization.requantize(packed_, requantization,
+                            {.block = block,
+                             .sums = sums_,
+                             .count = count_,
+                             .output = call_.output + (first_ - first_output_pixel(call_)) * packed_.out_channels});
 }
 
 // `result`: of the last term; all others hand their sums on.

@@ -15,9 +15,10 @@ namespace {
 
 constexpr std::int64_t width = 64;
 constexpr int vectors = 4;
+constexpr KnownResults known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer};
 
 // ConvolutionResult, with the order of sums that are handed on.
-enum class Result { sum, sum_transposed, general, saturating, saturating_at_zero };
+enum class Result { sum, sum_transposed, general, saturating, saturating_at_zero, fixed };
 
 // Calls body<Result>().
 template <class Body>
@@ -29,23 +30,26 @@ void with_result(const GroupedBlock& block, const Body& body) {
       return body.template operator()<Result::saturating>();
     case ConvolutionResult::saturating_at_zero:
       return body.template operator()<Result::saturating_at_zero>();
+    case ConvolutionResult::fixed:
+      return body.template operator()<Result::fixed>();
     case ConvolutionResult::sum:
       return block.width == width ? body.template operator()<Result::sum_transposed>()
                                   : body.template operator()<Result::sum>();
   }
 }
 
-// Limits of Result::general, and the zero point.
+// Limits of Result::general and ::fixed, and the zero point.
 struct Limits {
-  __m512 upper;        // before the zero point is added
-  __m512i zero_point;  // 16 bits
-  __m512i lower;       // 8 bits, stored
-  __mmask64 channels;  // that exist
+  __m512 upper;            // before the zero point is added
+  __m512i zero_point;      // 16 bits
+  __m512i lower, highest;  // 8 bits, stored
+  __mmask64 channels;      // that exist
 
   explicit Limits(const GroupedBlock& block)
       : upper(_mm512_set1_ps(static_cast<float>(block.clamp_upper - block.output_zero_point))),
         zero_point(_mm512_set1_epi16(static_cast<short>(block.output_zero_point))),
         lower(_mm512_set1_epi8(static_cast<char>(block.clamp_lower))),
+        highest(_mm512_set1_epi8(static_cast<char>(block.clamp_upper))),
         channels(~__mmask64{0} >> (width - block.channels)) {}
 };
 
@@ -69,6 +73,7 @@ struct Limits {
 
 // Transposed sums -> 64 bytes in the channels' order. Clamping above comes before the conversion, since a product that
 // is too large would become the most negative integer; too small ones become just that, and saturate on the way to u8.
+// Fixed-point products are known not to be too large (see `fixed_offset`).
 template <Result result>
 [[gnu::always_inline]] inline __m512i requantize(const __m512i (&sum)[vectors], const GroupedBlock& block,
                                                  const Limits& limits) {
@@ -76,6 +81,10 @@ template <Result result>
     const __m512 scale = _mm512_load_ps(block.scale + v * 16);
     if constexpr (result == Result::general) {
       return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[v]), scale), limits.upper));
+    }
+    if constexpr (result == Result::fixed) {
+      const __m512 rounded = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scale, _mm512_set1_ps(fixed_offset));
+      return _mm512_sub_epi32(_mm512_castps_si512(rounded), _mm512_set1_epi32(float_sum));
     }
     const __m512 offset = _mm512_load_ps(block.offset + v * 16);
     return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_castsi512_ps(sum[v]), scale, offset));
@@ -85,8 +94,10 @@ template <Result result>
   };
   const __m512i low = with_zero_point(_mm512_packs_epi32(scaled(0), scaled(1)));
   const __m512i high = with_zero_point(_mm512_packs_epi32(scaled(2), scaled(3)));
-  const __m512i bytes = _mm512_packus_epi16(low, high);
-  return result == Result::general ? _mm512_max_epu8(bytes, limits.lower) : bytes;
+  __m512i bytes = _mm512_packus_epi16(low, high);
+  if constexpr (result == Result::general || result == Result::fixed) bytes = _mm512_max_epu8(bytes, limits.lower);
+  if constexpr (result == Result::fixed) bytes = _mm512_min_epu8(bytes, limits.highest);
+  return bytes;
 }
 
 // Sums of a pixel, in the order of `result`, to where they go.
@@ -102,7 +113,7 @@ template <Result result>
   } else {
     std::uint8_t* out = static_cast<std::uint8_t*>(block.output) + pixel * block.output_stride;
     const __m512i bytes = requantize<result>(sum, block, limits);
-    if constexpr (result == Result::general) {
+    if constexpr (result == Result::general || result == Result::fixed) {
       _mm512_mask_storeu_epi8(out, limits.channels, bytes);
     } else {  // every channel exists
       _mm512_storeu_si512(out, bytes);

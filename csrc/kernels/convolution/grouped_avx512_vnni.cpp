@@ -122,7 +122,7 @@ void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte*
 
 template <int group>
 constexpr GroupedKernel kernel(const char* name) {
-  return {name, Isa::avx512_vnni, width, group, 1, 0, 1, pack<group>, run<group>};
+  return {name, Isa::avx512_vnni, width, group, 1, 0, 1, known, pack<group>, run<group>};
 }
 
 }  // namespace

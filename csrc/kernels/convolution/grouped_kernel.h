@@ -47,6 +47,7 @@ struct GroupedKernel {
   std::int64_t taps_together;  // taps that are multiplied at once: lists of taps are filled up to a multiple
   std::int64_t slide_columns;  // kernel width for which the kernel has a use for `sliding`; 0: none
   std::int64_t bytes_a_weight;
+  KnownResults known;
   // The weights of a block of `lanes` lanes, values[tap][input channel of the group][channel, of `width`], as `run`
   // reads them: as many, times bytes_a_weight.
   void (*pack)(const std::int8_t* values, std::int64_t taps, std::int64_t lanes, std::byte* packed);

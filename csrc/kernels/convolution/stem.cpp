@@ -5,6 +5,7 @@
 
 #include "kernels/convolution/convolution_block.h"
 #include "kernels/convolution/convolution_run.h"
+#include "kernels/convolution/convolution_sums.h"
 #include "kernels/convolution/stem_kernel.h"
 
 namespace itrt::kernels {
@@ -67,13 +68,18 @@ class StemPanel {
     begin_row(row);
     point_at_border(column, tile);
     const std::int64_t pixel = first_output_pixel(call_) + tile.pixel;
-    tile.pixel = 0;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
       const ConvolutionBlock target = output_block(packed_, call_, b, pixel);
+      if (target.result == ConvolutionResult::sum) {
+        compute_by_sums(b, target, tile, count);
+        continue;
+      }
       ConvolutionBlock block = target;
       block.output = aside();
       block.output_stride = block.width;
-      packed_.kernel->stem->run(block, &tile, 1);
+      StemTile alone = tile;
+      alone.pixel = 0;
+      packed_.kernel->stem->run(block, &alone, 1);
       for (std::int64_t p = 0; p < count; ++p) {
         std::memcpy(static_cast<std::uint8_t*>(target.output) + p * target.output_stride, aside() + p * block.width,
                     static_cast<std::size_t>(block.channels));
@@ -85,12 +91,29 @@ class StemPanel {
   void compute() {
     if (count_ == 0) return;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
-      packed_.kernel->stem->run(output_block(packed_, call_, b, first_output_pixel(call_)), tiles_, count_);
+      const ConvolutionBlock block = output_block(packed_, call_, b, first_output_pixel(call_));
+      if (block.result != ConvolutionResult::sum) {
+        packed_.kernel->stem->run(block, tiles_, count_);
+        continue;
+      }
+      for (std::int64_t t = 0; t < count_; ++t) compute_by_sums(b, block, tiles_[t], stem_tile_pixels);
     }
     count_ = 0;
   }
 
  private:
+  // The first `count` pixels of a tile, of a block whose sums the driver turns into bytes.
+  void compute_by_sums(std::size_t index, ConvolutionBlock block, StemTile tile, std::int64_t count) const {
+    alignas(cache_line) std::int32_t sums[stem_tile_pixels * most_lanes];
+    block.output = sums;
+    block.output_stride = block.width;
+    std::uint8_t* const output = call_.output + tile.pixel * packed_.out_channels;
+    tile.pixel = 0;
+    packed_.kernel->stem->run(block, &tile, 1);
+    call_.requantization->requantize(packed_, *call_.requantization,
+                                     {.block = index, .sums = sums, .count = count, .output = output});
+  }
+
   std::uint8_t* padding() const { return lines_; }
   std::uint8_t* aside() const { return lines_ + panel_lines * line_bytes; }
 

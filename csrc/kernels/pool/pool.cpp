@@ -1,8 +1,8 @@
 #include "kernels/pool/pool.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "kernels/pool/pool_integers.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
@@ -16,28 +16,24 @@ constexpr const PoolKernel* rows[] = {
     &pool_portable,
 };
 
-std::int64_t floor_divide(std::int64_t a, std::int64_t b) { return a / b - (a % b != 0 && a < 0); }
-
 AverageFactors average_factors(const PoolAverage& average, std::int64_t taps, std::int64_t counted) {
-  const double steps = std::ldexp(static_cast<double>(counted), average.shift);  // n * 2^shift, exact
-  const double factor = average.multiplier / steps;
-  const auto zeros = static_cast<double>(taps * average.input_zero_point);
-  return {factor, 0.5 + 0.25 / steps - zeros * factor, average.output_zero_point};
+  const std::int64_t steps = counted << average.shift, multiplier = 2 * std::int64_t{average.multiplier};
+  return {.multiplier = multiplier,
+          .constant = steps - multiplier * taps * average.input_zero_point,
+          .divisor = 2 * steps,
+          .zero_point = average.output_zero_point};
 }
 
-// The formula as it stands, for windows of any size: at most 2^33 pixels, so that nothing leaves 64 bits.
-void average_large(const PoolWindow& window, const PoolAverage& average, std::int64_t counted, std::int64_t channels,
+// For windows of any size: at most 2^33 pixels, so that nothing leaves 64 bits.
+void average_large(const PoolWindow& window, const AverageFactors& factors, std::int64_t channels,
                    std::uint8_t* output) {
-  const std::int64_t steps = counted << average.shift;
   for (std::int64_t c = 0; c < channels; ++c) {
-    std::int64_t sum = -window.rows * window.columns * average.input_zero_point;
+    std::int64_t sum = 0;
     for (std::int64_t y = 0; y < window.rows; ++y) {
       const std::uint8_t* const row = window.first + y * window.row_step + c;
       for (std::int64_t x = 0; x < window.columns; ++x) sum += row[x * window.column_step];
     }
-    const std::int64_t value =
-        floor_divide(2 * sum * average.multiplier + steps, 2 * steps) + average.output_zero_point;
-    output[c] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(value, 0, 255));
+    output[c] = average_of(sum, factors);
   }
 }
 
@@ -80,9 +76,12 @@ class Runner {
   void average(const PoolWindow& window, const PoolAverage& average, std::int64_t places, std::int64_t channels,
                std::uint8_t* output) {
     const std::int64_t taps = window.rows * window.columns, counted = average.count_padding ? places : taps;
-    if (counted > largest_window) return average_large(window, average, counted, channels, output);
-    if (taps != taps_ || counted != counted_) factors_ = average_factors(average, taps, counted);
-    taps_ = taps, counted_ = counted;
+    if (taps != taps_ || counted != counted_) {
+      factors_ = average_factors(average, taps, counted);
+      taps_ = taps, counted_ = counted;
+      if (kernel_.complete != nullptr) kernel_.complete(factors_);
+    }
+    if (counted > largest_window) return average_large(window, factors_, channels, output);
     kernel_.average(window, factors_, channels, output);
   }
 

@@ -54,17 +54,23 @@ struct PoolWindow {
   std::int64_t row_step = 0, column_step = 0;
 };
 
-// Of an average of at most `largest_window` taps: out = clamp(floor(sum of q * factor + offset) + zero_point).
+// Of an average: out = clamp(floor((sum of q * multiplier + constant) / divisor) + zero_point), the formula above with
+// the zero points in the constant.
 //
-// This is the formula above, to the last bit, though factor and offset are rounded. Exactly, the argument of floor is a
-// multiple of 1 / (2 n 2^shift), and so is every integer; `offset` has half of such a step more, so that the argument
-// lies in the middle between two multiples. Everything that is rounded stays below 255 * multiplier / 2^shift + 1, by
-// four roundings of 2^-53 each: together they miss by less than (255 * 2^15 / 2^shift + 1) * 2^-51, which is less than
-// the distance to an integer, 1 / (4 n 2^shift), for n up to 2^18 and any shift up to 28.
+// Kernels that divide in binary64 compute floor(sum of q * factor + offset) for at most `largest_window` taps. It is
+// the same, to the last bit, though factor and offset are rounded. Exactly, the argument of floor is a multiple of 1 /
+// (2 n 2^shift), and so is every integer; `offset` has half of such a step more, so that the argument lies in the
+// middle between two multiples. Everything that is rounded stays below 255 * multiplier / 2^shift + 1, by four
+// roundings of 2^-53 each: together they miss by less than (255 * 2^15 / 2^shift + 1) * 2^-51, which is less than the
+// distance to an integer, 1 / (4 n 2^shift), for n up to 2^18 and any shift up to 28.
 struct AverageFactors {
-  double factor = 0, offset = 0;
+  std::int64_t multiplier = 0, constant = 0, divisor = 1;  // 2 * that of PoolAverage, .., 2 n 2^shift
   std::int32_t zero_point = 0;
+  double factor = 0, offset = 0;  // once they are completed
 };
+
+// Adds factor and offset; a function that kernels name which need them.
+void complete_in_binary64(AverageFactors& factors);
 
 inline constexpr std::int64_t largest_window = std::int64_t{1} << 18;
 
@@ -78,6 +84,7 @@ struct PoolKernel {
   Isa isa;
   void (*maximum)(const PoolWindow& window, std::int64_t channels, std::uint8_t* output);
   void (*average)(const PoolWindow& window, const AverageFactors& factors, std::int64_t channels, std::uint8_t* output);
+  void (*complete)(AverageFactors& factors) = nullptr;  // complete_in_binary64 or, for kernels of integers, null
 
   // Blocks [first, last) of the output's pixels * pool_blocks(channels), pixels of missing rows counted.
   void run(const PoolCall& call, std::int64_t first, std::int64_t last) const;

@@ -104,6 +104,6 @@ void average(const PoolWindow& window, const AverageFactors& factors, std::int64
 
 }  // namespace
 
-const PoolKernel pool_avx2 = {"avx2", Isa::avx2, maximum, average};
+const PoolKernel pool_avx2 = {"avx2", Isa::avx2, maximum, average, complete_in_binary64};
 
 }  // namespace itrt::kernels

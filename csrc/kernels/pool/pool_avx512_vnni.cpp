@@ -87,6 +87,6 @@ void average(const PoolWindow& window, const AverageFactors& factors, std::int64
 
 }  // namespace
 
-const PoolKernel pool_avx512_vnni = {"avx512_vnni", Isa::avx512_vnni, maximum, average};
+const PoolKernel pool_avx512_vnni = {"avx512_vnni", Isa::avx512_vnni, maximum, average, complete_in_binary64};
 
 }  // namespace itrt::kernels

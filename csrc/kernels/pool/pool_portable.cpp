@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "kernels/pool/pool.h"
+#include "kernels/pool/pool_integers.h"
 
 namespace itrt::kernels {
 namespace {
@@ -34,10 +33,7 @@ void average(const PoolWindow& window, const AverageFactors& factors, std::int64
     each_tap(window, c, [&](const std::uint8_t* tap) {
       for (std::int64_t i = 0; i < count; ++i) sum[i] += tap[i];
     });
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double rounded = std::floor(sum[i] * factors.factor + factors.offset) + factors.zero_point;
-      output[c + i] = static_cast<std::uint8_t>(rounded < 0 ? 0 : rounded > 255 ? 255 : rounded);
-    }
+    for (std::int64_t i = 0; i < count; ++i) output[c + i] = average_of(sum[i], factors);
   }
 }
 

@@ -5,6 +5,7 @@ import typer
 from itrt.cli.bench import bench
 from itrt.cli.convert import convert
 from itrt.cli.curve import curve
+from itrt.cli.debug import debug
 from itrt.cli.errors import report_errors
 from itrt.cli.eval import evaluate
 from itrt.cli.export import export
@@ -31,6 +32,7 @@ app.command("train")(report_errors(train))
 app.command("eval")(report_errors(evaluate))
 app.command("curve")(report_errors(curve))
 app.command("inspect")(report_errors(inspect))
+app.command("debug")(report_errors(debug))
 app.command("profile")(report_errors(profile))
 app.command("plan")(report_errors(plan))
 app.command("export")(report_errors(export))

@@ -16,9 +16,9 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class CalibrationData:
-    """Images to calibrate with, read one at a time; of a data set, their labels and what these mean."""
+    """Images to calibrate with, read one at a time, if any; of a data set, their labels and what these mean."""
 
-    images: Iterable[Pixels]
+    images: Iterable[Pixels] | None
     labels: Iterable[Pixels] | None = None
     classes: Sequence[str] | int | None = None
     palette: Sequence[Sequence[int]] | None = None

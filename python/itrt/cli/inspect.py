@@ -14,9 +14,11 @@ from itrt.cli import console
 from itrt.cli.size import parse_size
 from itrt.format import FORMAT_VERSION, Add, Convolution, Operator, Pool, Program, Term, inputs_of, read
 from itrt.format.costs import OperatorCosts, Size, operator_costs, tensor_sizes
+from itrt.format.operations import total_operations
 from itrt.format.operator_json import kind_name
 from itrt.format.program import constants_of
 from itrt.loading import read_model
+from itrt.text import shortened
 
 _SECTIONS = {"stem": "once", "block": "every iteration", "head": "every answer"}
 
@@ -66,13 +68,28 @@ def _summary(program: Program, model: Model, sizes: tuple[Size, ...]) -> Group:
             "answer",
             f"{len(program.classes)} classes, logits {_shape(program, program.logits, sizes)} at {height}x{width}",
         ),
+        ("arithmetic", _arithmetic(program, sizes)),
         ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
-        *program.metadata.items(),
+        *((name, shortened(value)) for name, value in program.metadata.items()),
     ]
     classes = Text("  ").join(
         console.swatch(color) + Text(f" {name}") for name, color in zip(program.classes, program.palette, strict=False)
     )
     return Group(console.facts(rows), Text(), classes)
+
+
+def _arithmetic(program: Program, sizes: tuple[Size, ...]) -> str:
+    """What turns sums into bytes, in one iteration (the first) and around the loop."""
+    found = {section: total_operations(program, getattr(program, section), sizes) for section in _SECTIONS}
+    if not any(operations.float_operations for operations in found.values()):
+        products = sum(operations.multiplications for operations in found.values())
+        return f"integers alone; {console.millions(products)} multiplications beside the MAC in stem, block and head"
+    counts = [
+        f"{console.millions(operations.float_operations)} in the {section}"
+        for section, operations in found.items()
+        if getattr(program, section)
+    ]
+    return "binary32 operations: " + ", ".join(counts)
 
 
 def _operator_table(

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from itrt.train import EpochReport, Recipe, StepReport
+    from itrt.quantize import FakeQuantizedNetwork
+    from itrt.train import EpochReport, ImageSet, Recipe, StepReport
 
 from itrt.cli.dataset import DATA_HELP, DATASET_HELP
 from itrt.errors import InvalidArgumentError, MissingDependencyError
+
+_CALIBRATION_IMAGES = 64
 
 
 def train(
@@ -46,6 +49,13 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
     ] = None,
+    quantized: Annotated[
+        bool,
+        typer.Option("--quantized", help="Train the network of --start-from further with the roundings of int8."),
+    ] = False,
+    requantize: Annotated[
+        str, typer.Option(help="With --quantized: float, fixed or pow2, as itrt convert will be told.")
+    ] = "float",
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
     block: Annotated[str, typer.Option(help="hourglass or context.")] = "hourglass",
     stem_channels: Annotated[int, typer.Option(min=1, help="At 1/2.")] = 32,
@@ -70,7 +80,7 @@ def train(
     try:
         import torch  # here: the other commands start without it
 
-        from itrt.nn import ItNetSettings
+        from itrt.nn import AnytimeNetwork, ItNetSettings
         from itrt.train import Recipe, load_data, load_network
         from itrt.train import leave_out as hold_out
         from itrt.train import train as run_training
@@ -120,12 +130,31 @@ def train(
         share_weights=share_weights,
         batch_norm=batch_norm,  # type: ignore[arg-type]  # ItNetSettings checks it
     )
-    start = settings if start_from is None else load_network(start_from)[0]
+    if quantized and start_from is None:
+        raise InvalidArgumentError("--quantized: expected --start-from, a network trained in float, found none")
+    start: AnytimeNetwork | ItNetSettings = settings if start_from is None else load_network(start_from)[0]
     images = load_data(data, dataset)
     if leave_out:
         images = hold_out(images, leave_out)
+    if quantized:
+        start = _prepared(start, recipe, images.train, requantize)
     with _Display(recipe) as display:
         run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
+
+
+def _prepared(network: Any, recipe: "Recipe", images: "ImageSet", requantize: Any) -> "FakeQuantizedNetwork":
+    """Return the network with int8's roundings, calibrated with some of the images that it is trained with."""
+    from itrt.converter.calibration_set import choose
+    from itrt.quantize import prepare
+
+    chosen = images.take(choose(range(len(images)), _CALIBRATION_IMAGES))
+    return prepare(
+        network,
+        calibration=chosen.images,
+        mean=recipe.mean,
+        std=recipe.standard_deviation,
+        requantize=requantize,
+    )
 
 
 class _Display:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from itrt.errors import ConversionError, InvalidArgumentError
 from itrt.nn.weights import listed, not_finite
-from itrt.quantize import ObserverKind
+from itrt.quantize import REQUANTIZATIONS, ObserverKind
 
 CHANNELS = 3
 _MAX_CLASSES = 65536
@@ -115,6 +115,18 @@ def check_observer(kind: str) -> None:
     """Raise unless there is such an observer."""
     if kind not in get_args(ObserverKind):
         raise InvalidArgumentError(f"observer: expected one of {', '.join(get_args(ObserverKind))}, found {kind!r}")
+
+
+def check_choice(name: str, choice: str) -> None:
+    """Raise unless this is one of what an improvement's option can be."""
+    if choice not in ("auto", "on", "off"):
+        raise InvalidArgumentError(f"{name}: expected one of auto, on, off, found {choice!r}")
+
+
+def check_requantization(kind: str) -> None:
+    """Raise unless there is such a requantization."""
+    if kind not in REQUANTIZATIONS:
+        raise InvalidArgumentError(f"requantize: expected one of {', '.join(REQUANTIZATIONS)}, found {kind!r}")
 
 
 def checked_samples(images: Iterable[Any], labels: Iterable[Any] | None) -> Iterator[Sample]:

@@ -1,8 +1,8 @@
-"""Runs the float graph in torch: calibration and the parity report look at its tensors."""
+"""Runs the float graph in torch: calibration, the parity report and the comparison of layers look at its tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
@@ -28,14 +28,24 @@ from itrt.converter.float_operators import (
     FloatTerm,
 )
 
-Visitor = Callable[[str, int | None, Tensor], None]
+Visitor = Callable[[FloatOperator, int | None, Mapping[str, Tensor]], None]
+Finish = Callable[[FloatOperator, Tensor], Tensor]
 
 
 class FloatExecutor:
-    """Executes a float graph on images, one at a time, in float32."""
+    """Executes a float graph on images, one at a time, in float32.
 
-    def __init__(self, graph: FloatGraph) -> None:
+    Parameters
+    ----------
+    graph
+        What to execute.
+    finish
+        What becomes of an operator's result before anything reads it, such as rounding; None: nothing.
+    """
+
+    def __init__(self, graph: FloatGraph, finish: Finish | None = None) -> None:
         self._graph = graph
+        self._finish = finish
         self._cache: dict[tuple[int, int], Tensor] = {}  # by identity of the constant and step; the graph keeps it
         self._offset = 255.0 * torch.tensor(graph.mean, dtype=torch.float64).float().view(1, -1, 1, 1)
 
@@ -49,8 +59,8 @@ class FloatExecutor:
         iterations
             How many times to execute the block; a network without a loop has one answer.
         visit
-            Called with (tensor name, step, values (1, channels, h, w)) for each tensor that an operator writes,
-            as soon as it is there; the step is None in the stem.
+            Called with (operator, step, tensors) behind each operator; the step is None in the stem. ``tensors`` holds
+            values (1, channels, h, w) by name: the operator's output, its inputs, and whatever else is there.
         """
         graph = self._graph
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float()
@@ -71,12 +81,13 @@ class FloatExecutor:
         self, operators: Iterable[FloatOperator], tensors: dict[str, Tensor], step: int | None, visit: Visitor | None
     ) -> None:
         for operator in operators:
-            result = self._result(operator, tensors, step or 0)
-            tensors[operator.output] = result
+            result = self.result(operator, tensors, step or 0)
+            tensors[operator.output] = result if self._finish is None else self._finish(operator, result)
             if visit is not None:
-                visit(operator.output, step, result)
+                visit(operator, step, tensors)
 
-    def _result(self, operator: FloatOperator, tensors: dict[str, Tensor], step: int) -> Tensor:
+    def result(self, operator: FloatOperator, tensors: Mapping[str, Tensor], step: int) -> Tensor:
+        """Return what one operator of the graph makes of ``tensors``, which has its inputs, in iteration ``step``."""
         match operator:
             case FloatConvolution():
                 return self._convolution(operator, tensors, step)
@@ -100,7 +111,7 @@ class FloatExecutor:
             case FloatDepthToSpace():
                 return float_functions.depth_to_space(operator, tensors[operator.input])
 
-    def _convolution(self, operator: FloatConvolution, tensors: dict[str, Tensor], step: int) -> Tensor:
+    def _convolution(self, operator: FloatConvolution, tensors: Mapping[str, Tensor], step: int) -> Tensor:
         total = sum((self._term(term, tensors[term.input], step) for term in operator.terms), torch.zeros(()))
         gain, shift = (self._tensor(constant, step).view(1, -1, 1, 1) for constant in (operator.gain, operator.shift))
         return float_functions.clamp(total * gain + shift, operator.clamp)

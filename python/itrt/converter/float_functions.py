@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,14 +20,14 @@ from itrt.converter.float_operators import (
 )
 
 
-def add(operator: FloatAdd, tensors: dict[str, Tensor]) -> Tensor:
+def add(operator: FloatAdd, tensors: Mapping[str, Tensor]) -> Tensor:
     """Sum, scaled and clamped."""
     pairs = zip(operator.inputs, operator.multipliers, strict=True)
     total = sum((tensors[name] * multiplier for name, multiplier in pairs), torch.zeros(()))
     return clamp(total, operator.clamp)
 
 
-def multiply(operator: FloatMultiply, tensors: dict[str, Tensor]) -> Tensor:
+def multiply(operator: FloatMultiply, tensors: Mapping[str, Tensor]) -> Tensor:
     """Product, clamped."""
     first, second = operator.inputs
     return clamp(tensors[first] * tensors[second], operator.clamp)
@@ -33,17 +35,21 @@ def multiply(operator: FloatMultiply, tensors: dict[str, Tensor]) -> Tensor:
 
 def resize(operator: FloatResize, x: Tensor, size_of: Tensor | None) -> Tensor:
     """Resample to the size that one of three says."""
-    if size_of is not None:
-        size = (size_of.shape[2], size_of.shape[3])
-    elif operator.size is not None:
-        size = operator.size
-    else:
-        assert operator.factor is not None, f"{operator.output}: a size"
-        (down, below), (across, beside) = operator.factor
-        size = (x.shape[2] * down // below, x.shape[3] * across // beside)
+    size = resized(operator, x, size_of)
     if operator.mode == "nearest":
         return F.interpolate(x, size=size, mode="nearest")
     return F.interpolate(x, size=size, mode="bilinear", align_corners=operator.align_corners)
+
+
+def resized(operator: FloatResize, x: Tensor, size_of: Tensor | None) -> tuple[int, int]:
+    """Return height and width after a resize."""
+    if size_of is not None:
+        return size_of.shape[2], size_of.shape[3]
+    if operator.size is not None:
+        return operator.size
+    assert operator.factor is not None, f"{operator.output}: a size"
+    (down, below), (across, beside) = operator.factor
+    return x.shape[2] * down // below, x.shape[3] * across // beside
 
 
 def pool(operator: FloatPool, x: Tensor) -> Tensor:
@@ -57,13 +63,14 @@ def pool(operator: FloatPool, x: Tensor) -> Tensor:
     )
 
 
-def gather(operator: FloatGather, tensors: dict[str, Tensor]) -> Tensor:
+def gather(operator: FloatGather, tensors: Mapping[str, Tensor]) -> Tensor:
     """Take channels of a concatenation of the inputs."""
     firsts = [0]
     for name in operator.inputs:
         firsts.append(firsts[-1] + tensors[name].shape[1])
-    index = torch.tensor([firsts[place] + channel for place, channel in operator.channels])
-    return torch.cat([tensors[name] for name in operator.inputs], dim=1).index_select(1, index)
+    joined = torch.cat([tensors[name] for name in operator.inputs], dim=1)
+    index = torch.tensor([firsts[place] + channel for place, channel in operator.channels], device=joined.device)
+    return joined.index_select(1, index)
 
 
 def pad(operator: FloatPad, x: Tensor) -> Tensor:

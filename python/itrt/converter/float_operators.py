@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -214,3 +214,20 @@ def keeps_scale(operator: FloatOperator) -> bool:
     return isinstance(operator, (FloatResize, FloatGather, FloatPad, FloatDepthToSpace)) or (
         isinstance(operator, FloatPool) and operator.mode == "max"
     )
+
+
+def with_constants(operator: FloatOperator, constants: Iterable[FloatConstant]) -> FloatOperator:
+    """Return the operator with others for its ``constants``, in their order."""
+    following = iter(constants)
+    match operator:
+        case FloatConvolution():
+            terms = tuple(replace(term, weight=next(following)) for term in operator.terms)
+            return replace(operator, terms=terms, gain=next(following), shift=next(following))
+        case FloatLookup():
+            functions = tuple(
+                replace(function, constants=tuple(next(following) for _ in function.constants))
+                for function in operator.functions
+            )
+            return replace(operator, functions=functions)
+        case _:
+            return operator

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from itrt.converter.float_executor import FloatExecutor
+from itrt.converter.float_operators import FloatOperator
+from itrt.converter.requantization_loss import RequantizationLoss
 from itrt.format import Program, Tensor
 from itrt.metrics import ConfusionMatrix
 
@@ -39,20 +42,62 @@ class IterationParity:
 
 
 @dataclass(frozen=True)
+class VariantParity:
+    """A way to quantize that was tried: the logits' signal-to-noise ratio in dB, the mean over iterations."""
+
+    equalized: bool
+    bias_corrected: bool
+    snr_db: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class ParityReport:
-    """How close the converted model is to the float network, over ``images`` images."""
+    """How close the converted model is to the float network, over ``images`` images.
+
+    ``variants`` are the ways to quantize that were compared, on the same images; empty where there was one alone.
+    ``requantization`` says what integer requantization has cost; None with float scales.
+    """
 
     images: int
     tensors: tuple[TensorParity, ...]
     iterations: tuple[IterationParity, ...]
     notes: tuple[str, ...]
+    variants: tuple[VariantParity, ...] = ()
+    requantization: RequantizationLoss | None = None
+
+
+@dataclass
+class SignalAndNoise:
+    """Sums of squares: of what float computes, and of how far int8 is from it."""
+
+    signal: float = 0.0
+    noise: float = 0.0
+
+    def add(self, expected: NDArray[np.float32], found: NDArray[np.float32]) -> None:
+        """Count values of one shape."""
+        self.signal += float(np.square(expected, dtype=np.float64).sum())
+        self.noise += float(np.square(expected - found, dtype=np.float64).sum())
+
+    def decibel(self) -> float:
+        """Return the ratio, infinite where there is no noise."""
+        if self.noise == 0.0:
+            return math.inf
+        return 10.0 * math.log10(self.signal / self.noise) if self.signal > 0.0 else -math.inf
+
+
+def dequantized(stored: NDArray[np.uint8], tensor: Tensor) -> NDArray[np.float32]:
+    """Return the real values of stored ones."""
+    return (stored.astype(np.float32) - tensor.zero_points[0]) * np.float32(tensor.scale)
 
 
 class RunnableModel(Protocol):
-    """What the report asks of the runtime's model."""
+    """What reports ask of the runtime's model."""
 
-    def taps(self, image: NDArray[np.uint8], *, iterations: int) -> dict[TensorKey, NDArray[np.uint8]]:
-        """Return the u8 (height, width, channels) tensors of one run by (name, step)."""
+    def taps(
+        self, image: NDArray[np.uint8], iterations: int, names: Sequence[str] | None = None
+    ) -> dict[TensorKey, NDArray[np.uint8]]:
+        """Return u8 (height, width, channels) tensors of one run by (name, step): all, or those that are named."""
 
     def run(self, image: NDArray[np.uint8], *, iterations: int) -> Any:
         """Return a result with ``labels``, integers (height, width)."""
@@ -66,7 +111,7 @@ class ParityMeter:
         self._executor = executor
         self._iterations = iterations
         self._tensors: dict[str, Tensor] = {tensor.name: tensor for tensor in program.tensors}
-        self._powers: dict[TensorKey, tuple[float, float]] = {}
+        self._powers: defaultdict[TensorKey, SignalAndNoise] = defaultdict(SignalAndNoise)
         self._images = 0
         self._pixels = 0
         self._equal = np.zeros(iterations, np.int64)
@@ -77,16 +122,17 @@ class ParityMeter:
 
     def measure(self, image: NDArray[np.uint8], labels: NDArray[np.generic] | None) -> None:
         """Compare one u8 (height, width, 3) image; labels outside the classes are ignored."""
-        taps = self._model.taps(image, iterations=self._iterations)
+        taps = self._model.taps(image, self._iterations)
 
-        def compare(name: str, step: int | None, values: torch.Tensor) -> None:
-            self._add_powers((name, step), values[0].permute(1, 2, 0).numpy(), taps)
+        def compare(operator: FloatOperator, step: int | None, tensors: Mapping[str, torch.Tensor]) -> None:
+            values = tensors[operator.output]
+            self._add_powers((operator.output, step), values[0].permute(1, 2, 0).numpy(), taps)
 
         logits = self._executor.run(image, self._iterations, compare)
         self._images += 1
         self._pixels += image.shape[0] * image.shape[1]
         for index, values in enumerate(logits):
-            float_labels = _labels(values, image.shape[:2])
+            float_labels = labels_of(values, image.shape[:2])
             int8_labels = np.asarray(self._model.run(image, iterations=index + 1).labels)
             self._equal[index] += np.count_nonzero(float_labels == int8_labels)
             if labels is not None:
@@ -97,18 +143,13 @@ class ParityMeter:
     def _add_powers(
         self, key: TensorKey, expected: NDArray[np.float32], taps: dict[TensorKey, NDArray[np.uint8]]
     ) -> None:
-        tensor = self._tensors[key[0]]
-        found = (taps[key].astype(np.float32) - tensor.zero_points[0]) * np.float32(tensor.scale)
-        signal, noise = self._powers.get(key, (0.0, 0.0))
-        signal += float(np.square(expected, dtype=np.float64).sum())
-        noise += float(np.square(expected - found, dtype=np.float64).sum())
-        self._powers[key] = (signal, noise)
+        self._powers[key].add(expected, dequantized(taps[key], self._tensors[key[0]]))
 
-    def report(self, notes: Sequence[str] = ()) -> ParityReport:
+    def report(self, notes: Sequence[str] = (), variants: Sequence[VariantParity] = ()) -> ParityReport:
         """Return the report over all images so far."""
         return ParityReport(
             images=self._images,
-            tensors=tuple(TensorParity(*key, _decibel(*powers)) for key, powers in self._powers.items()),
+            tensors=tuple(TensorParity(*key, powers.decibel()) for key, powers in self._powers.items()),
             iterations=tuple(
                 IterationParity(
                     iteration=index + 1,
@@ -119,6 +160,7 @@ class ParityMeter:
                 for index in range(self._iterations)
             ),
             notes=tuple(notes),
+            variants=tuple(variants),
         )
 
 
@@ -126,17 +168,19 @@ def measure_parity(
     meter: ParityMeter,
     samples: Sequence[tuple[NDArray[np.uint8], NDArray[np.generic] | None]],
     notes: Sequence[str],
+    variants: Sequence[VariantParity],
     progress: Callable[[int], None],
 ) -> ParityReport:
     """Run the meter over (image, labels or None) and return its report."""
     for index, (image, labels) in enumerate(samples):
         meter.measure(image, labels)
         progress(index + 1)
-    return meter.report(notes)
+    return meter.report(notes, variants)
 
 
-def _labels(logits: torch.Tensor, size: tuple[int, int]) -> NDArray[np.int64]:
-    resampled = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+def labels_of(logits: torch.Tensor, size: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return the classes, (height, width) of ``size``, that logits (1, classes, h, w) have once they are resampled."""
+    resampled = F.interpolate(logits, size=tuple(size), mode="bilinear", align_corners=False)
     labels: NDArray[np.int64] = resampled[0].argmax(dim=0).numpy()
     return labels
 
@@ -149,9 +193,3 @@ def _only_classes(labels: NDArray[np.generic], classes: int) -> NDArray[np.int64
 
 def _mean_iou(confusion: ConfusionMatrix) -> float | None:
     return confusion.mean_iou() if confusion.counts.any() else None
-
-
-def _decibel(signal: float, noise: float) -> float:
-    if noise == 0.0:
-        return math.inf
-    return 10.0 * math.log10(signal / noise) if signal > 0.0 else -math.inf

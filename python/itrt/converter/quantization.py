@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itrt.converter.convolution_constants import InputQuantization, convolution_constants
+from itrt.converter.convolution_constants import InputQuantization, convolution_constants, image_quantization
 from itrt.converter.float_graph import FloatGraph
 from itrt.converter.float_operators import (
     FloatAdaptivePool,
@@ -38,7 +38,14 @@ from itrt.format import (
     Tensor,
     Term,
 )
-from itrt.quantize import ActivationParameters, activation_parameters, fixed_point, positive_fixed_point, quantize_value
+from itrt.quantize import (
+    ActivationParameters,
+    Requantization,
+    activation_parameters,
+    fixed_point,
+    positive_fixed_point,
+    quantize_value,
+)
 
 PRODUCT_SHIFT = 45
 """The largest shift of a multiplication (docs/numerics.md)."""
@@ -59,15 +66,31 @@ class QuantizedGraph:
         return next(index for index, tensor in enumerate(self.tensors) if tensor.name == name)
 
 
-def quantize_graph(graph: FloatGraph, ranges: dict[str, tuple[float, float]]) -> QuantizedGraph:
-    """Quantize every operator.
+def quantize_graph(
+    graph: FloatGraph, ranges: dict[str, tuple[float, float]], requantization: Requantization = "float"
+) -> QuantizedGraph:
+    """Quantize every operator; ``ranges`` are (lower, upper) of every tensor but the image.
+
+    ``requantization`` is that of convolutions (all others compute in integers anyway).
 
     Raises
     ------
     ConversionError
-        If a kernel is too large for a 31-bit accumulator.
+        If a kernel is too large for a 31-bit accumulator, or a factor for fixed point.
     """
-    quantizer = _Quantizer(graph, {name: activation_parameters(*bounds) for name, bounds in ranges.items()})
+    return quantize_with(graph, activation_parameters_of(ranges), requantization)
+
+
+def activation_parameters_of(ranges: dict[str, tuple[float, float]]) -> dict[str, ActivationParameters]:
+    """Return the scales and zero points of tensors whose values lie in these ranges, (lower, upper)."""
+    return {name: activation_parameters(*bounds) for name, bounds in ranges.items()}
+
+
+def quantize_with(
+    graph: FloatGraph, parameters: dict[str, ActivationParameters], requantization: Requantization = "float"
+) -> QuantizedGraph:
+    """Quantize every operator with scales and zero points that are known; else as `quantize_graph`."""
+    quantizer = _Quantizer(graph, parameters, requantization)
     invariant = frozenset(operator.output for operator in graph.stem) - {graph.state or ""}
     return QuantizedGraph(
         tensors=quantizer.tensors(),
@@ -79,14 +102,16 @@ def quantize_graph(graph: FloatGraph, ranges: dict[str, tuple[float, float]]) ->
 
 
 class _Quantizer:
-    def __init__(self, graph: FloatGraph, parameters: dict[str, ActivationParameters]) -> None:
+    def __init__(
+        self, graph: FloatGraph, parameters: dict[str, ActivationParameters], requantization: Requantization
+    ) -> None:
+        self._requantization = requantization
         self.notes: list[str] = []
         self._graph = graph
         self._parameters = parameters
         self._index = {name: index for index, name in enumerate(graph.tensors)}
-        image_mean = 255.0 * np.asarray(graph.mean, np.float64)
-        self._image_zero_points = np.rint(image_mean)
-        self._image = InputQuantization(1.0, self._image_zero_points - image_mean)
+        self._image_zero_points = np.rint(255.0 * np.asarray(graph.mean, np.float64))
+        self._image = image_quantization(graph.mean)
 
     def tensors(self) -> tuple[Tensor, ...]:
         return tuple(self._tensor(name) for name in self._graph.tensors)
@@ -195,9 +220,8 @@ class _Quantizer:
     def _convolution(self, operator: FloatConvolution, invariant: frozenset[str]) -> Convolution:
         name = operator.output
         inputs = [self._input(source) for source in operator.inputs]
-        constants = convolution_constants(operator, inputs, self._parameters[name].scale)
-        if constants.note is not None:
-            self.notes.append(constants.note)
+        constants = convolution_constants(operator, inputs, self._parameters[name].scale, self._requantization)
+        self.notes.extend(constants.notes)
         terms = tuple(
             Term(
                 input=self._index[term.input],

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itrt.export.context import Context
-from itrt.format import Convolution, Term
+from itrt.format import Constant, Convolution, FixedPoint, Term
 
 _CHANNELS = 1  # the axis
 
@@ -57,7 +57,7 @@ def _convolved(context: Context, operator: Convolution, terms: Sequence[Term], b
         top = left = bottom = right = 0
     else:
         source, zero_point = _concatenated(context, terms), tensor.zero_points[0]
-    scale = np.asarray(operator.scale.at(context.step), np.float32)
+    scale = _scale(operator.scale, context.step)
     inputs = [
         graph.dequantize(source, 1.0, zero_point),
         graph.dequantized_constant(weight, scale, f"{operator.name}.weight"),
@@ -73,6 +73,15 @@ def _convolved(context: Context, operator: Convolution, terms: Sequence[Term], b
         dilations=first.dilation,
         group=first.groups,
     )
+
+
+def _scale(scale: Constant | FixedPoint, step: int) -> NDArray[np.float32]:
+    """In fixed point: multiplier / 2 ** shift, which binary32 has."""
+    if isinstance(scale, Constant):
+        return np.asarray(scale.at(step), np.float32)
+    multiplier = np.asarray(scale.multiplier.at(step), np.float32)
+    factor: NDArray[np.float32] = np.ldexp(multiplier, -np.asarray(scale.shift.at(step), np.int32))
+    return factor
 
 
 def _concatenated(context: Context, terms: Sequence[Term]) -> str:

@@ -16,6 +16,7 @@ from itrt.format.program import (
     Constant,
     Convolution,
     DepthToSpace,
+    FixedPoint,
     Gather,
     Lookup,
     Multiply,
@@ -29,6 +30,7 @@ from itrt.format.program import (
 DTYPES: dict[str, np.dtype[Any]] = {
     "I8": np.dtype("<i1"),
     "U8": np.dtype("<u1"),
+    "I16": np.dtype("<i2"),
     "I32": np.dtype("<i4"),
     "F32": np.dtype("<f4"),
 }
@@ -72,7 +74,11 @@ def operator_to_json(operator: Operator, blobs: dict[str, Array]) -> dict[str, A
                 for index, term in enumerate(operator.terms)
             ]
             entry["bias"] = constant(operator.bias, "bias")
-            entry["scale"] = constant(operator.scale, "scale")
+            entry["scale"] = (
+                {name: constant(getattr(operator.scale, name), name) for name in ("multiplier", "shift")}
+                if isinstance(operator.scale, FixedPoint)
+                else constant(operator.scale, "scale")
+            )
         case Lookup():
             entry["table"] = constant(operator.table, "table")
         case Gather():
@@ -97,7 +103,12 @@ def operator_from_json(entry: dict[str, Any], blobs: dict[str, Array]) -> Operat
                 Term(**{**{key: _frozen(value) for key, value in term.items()}, "weight": constant(term["weight"])})
                 for term in entry["terms"]
             )
-            found["bias"], found["scale"] = constant(entry["bias"]), constant(entry["scale"])
+            found["bias"], scale = constant(entry["bias"]), entry["scale"]
+            found["scale"] = (
+                FixedPoint(constant(scale["multiplier"]), constant(scale["shift"]))
+                if isinstance(scale, dict)
+                else constant(scale)
+            )
         case "lookup":
             found["table"] = constant(entry["table"])
         case "gather":
@@ -113,7 +124,8 @@ def _constant_to_json(constant: Constant, name: str, blobs: dict[str, Array]) ->
     for step, value in enumerate(constant.values):
         array = np.ascontiguousarray(value)
         if array.dtype not in DTYPES.values():
-            raise ModelFileError(f"constant {name}: expected one of int8, uint8, int32, float32, found {array.dtype}")
+            known = ", ".join(str(dtype) for dtype in DTYPES.values())
+            raise ModelFileError(f"constant {name}: expected one of {known}, found {array.dtype}")
         blob_name = name if len(constant.values) == 1 else f"{name}.{step}"
         if blob_name in blobs:
             raise ModelFileError(f"constant {blob_name}: expected a name of its own, found two operators named alike")

@@ -61,17 +61,29 @@ class Term:
 
 
 @dataclass(frozen=True)
+class FixedPoint:
+    """Factors multiplier / 2 ** shift, for arithmetic in integers alone; a power of two where the multiplier is +-1.
+
+    Both are (out_channels,): ``multiplier`` i16, -32767 .. 32767, ``shift`` u8, 0 .. 46.
+    """
+
+    multiplier: Constant
+    shift: Constant
+
+
+@dataclass(frozen=True)
 class Convolution:
     """out = clamp(round((sum of terms + bias) * scale), clamp) in units of the output's scale.
 
-    ``bias`` is i32 and ``scale`` f32, both (out_channels,); ``clamp`` are the stored u8 bounds, inclusive.
+    ``bias`` is i32 and ``scale`` f32, both (out_channels,), or fixed-point; ``clamp`` are the stored u8 bounds,
+    inclusive.
     """
 
     name: str
     output: int
     terms: tuple[Term, ...]
     bias: Constant
-    scale: Constant
+    scale: Constant | FixedPoint
     clamp: tuple[int, int] = (0, 255)
 
 
@@ -231,11 +243,17 @@ def inputs_of(operator: Operator) -> tuple[int, ...]:
             return (operator.input,)
 
 
+def requantization_of(convolution: Convolution) -> tuple[Constant, ...]:
+    """Return what turns a convolution's sums into outputs, in the file's order: its bias, and its scale's parts."""
+    scale = convolution.scale
+    return convolution.bias, *((scale.multiplier, scale.shift) if isinstance(scale, FixedPoint) else (scale,))
+
+
 def constants_of(operator: Operator) -> tuple[Constant, ...]:
     """Return an operator's constants, in the file's order."""
     match operator:
         case Convolution():
-            return (*(term.weight for term in operator.terms), operator.bias, operator.scale)
+            return (*(term.weight for term in operator.terms), *requantization_of(operator))
         case Lookup():
             return (operator.table,)
         case _:

@@ -1,4 +1,4 @@
-"""The base class of every iterative network: a stem, one block that is executed k times, a head."""
+"""The base classes: networks with an answer after every iteration, and those of a stem, a block and a head."""
 
 from typing import cast
 
@@ -7,7 +7,69 @@ from torch import Tensor, nn
 from itrt.errors import InvalidArgumentError
 
 
-class IterativeNetwork(nn.Module):
+class AnytimeNetwork(nn.Module):
+    """A network with an answer after every iteration: what the losses and the loop of `itrt.train` ask for.
+
+    Parameters
+    ----------
+    iterations
+        Iterations that ``forward`` executes by default: the number that the network is trained with.
+    max_iterations
+        The most iterations that the network can execute, for one that holds something per iteration
+        (such as batch normalization); None, the default, if there is no limit.
+    """
+
+    iterations: int
+    max_iterations: int | None
+
+    def __init__(self, iterations: int, max_iterations: int | None = None) -> None:
+        super().__init__()
+        if iterations < 1:
+            raise InvalidArgumentError(f"iterations: expected at least 1, found {iterations}")
+        if max_iterations is not None and max_iterations < iterations:
+            raise InvalidArgumentError(
+                f"max_iterations: expected at least iterations = {iterations}, found {max_iterations}"
+            )
+        self.iterations = iterations
+        self.max_iterations = max_iterations
+
+    @property
+    def origin(self) -> nn.Module | None:
+        """The float network that this one was prepared from (`itrt.quantize.prepare`); None if it is one itself."""
+        return None
+
+    def forward(self, image: Tensor, iterations: int | None = None) -> list[Tensor]:
+        """Return the logits of every iteration, first to last.
+
+        Parameters
+        ----------
+        image
+            Float (N, 3, H, W), normalized; any height and width.
+        iterations
+            How many iterations to execute; ``self.iterations`` if None.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If ``iterations`` is less than 1 or more than ``max_iterations``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define forward()")
+
+    def check_iterations(self, iterations: int | None) -> int:
+        """Return the number of iterations to execute for an argument that may be None; raise if it is impossible."""
+        if iterations is None:
+            return self.iterations
+        if iterations < 1:
+            raise InvalidArgumentError(f"iterations: expected at least 1, found {iterations}")
+        if self.max_iterations is not None and iterations > self.max_iterations:
+            raise InvalidArgumentError(
+                f"iterations: this {type(self).__name__} holds weights or batch normalization for each of "
+                f"{self.max_iterations} iterations, so expected 1 to {self.max_iterations}, found {iterations}"
+            )
+        return iterations
+
+
+class IterativeNetwork(AnytimeNetwork):
     """A network that executes one block k times and can answer after every iteration (arXiv 2101.08685).
 
     Derive from it, pass the number of iterations to ``__init__`` and define three methods::
@@ -45,20 +107,6 @@ class IterativeNetwork(nn.Module):
     and do not branch on them.
     """
 
-    iterations: int
-    max_iterations: int | None
-
-    def __init__(self, iterations: int, max_iterations: int | None = None) -> None:
-        super().__init__()
-        if iterations < 1:
-            raise InvalidArgumentError(f"iterations: expected at least 1, found {iterations}")
-        if max_iterations is not None and max_iterations < iterations:
-            raise InvalidArgumentError(
-                f"max_iterations: expected at least iterations = {iterations}, found {max_iterations}"
-            )
-        self.iterations = iterations
-        self.max_iterations = max_iterations
-
     def stem(self, image: Tensor) -> Tensor:
         """Turn the normalized image, float (N, 3, H, W), into features (N, C, h, w): also the first state."""
         return cast(Tensor, self._part("stem")(image))
@@ -72,20 +120,6 @@ class IterativeNetwork(nn.Module):
         return cast(Tensor, self._part("head")(state))
 
     def forward(self, image: Tensor, iterations: int | None = None) -> list[Tensor]:
-        """Return the logits of every iteration, first to last.
-
-        Parameters
-        ----------
-        image
-            Float (N, 3, H, W), normalized; any height and width.
-        iterations
-            How many iterations to execute; ``self.iterations`` if None.
-
-        Raises
-        ------
-        InvalidArgumentError
-            If ``iterations`` is less than 1 or more than ``max_iterations``.
-        """
         count = self.check_iterations(iterations)
         features = self.stem(image)
         state = features
@@ -94,19 +128,6 @@ class IterativeNetwork(nn.Module):
             state = self.block(state, features, step)
             logits.append(self.head(state))
         return logits
-
-    def check_iterations(self, iterations: int | None) -> int:
-        """Return the number of iterations to execute for an argument that may be None; raise if it is impossible."""
-        if iterations is None:
-            return self.iterations
-        if iterations < 1:
-            raise InvalidArgumentError(f"iterations: expected at least 1, found {iterations}")
-        if self.max_iterations is not None and iterations > self.max_iterations:
-            raise InvalidArgumentError(
-                f"iterations: this {type(self).__name__} holds weights or batch normalization for each of "
-                f"{self.max_iterations} iterations, so expected 1 to {self.max_iterations}, found {iterations}"
-            )
-        return iterations
 
     def _part(self, name: str) -> nn.Module:
         # nn.Module keeps an assigned submodule in _modules, where the method of the same name hides it.

@@ -30,6 +30,7 @@ from itrt.format import (
 )
 from itrt.format.costs import Size, tensor_sizes, term_macs
 from itrt.format.operator_json import kind_name
+from itrt.format.program import requantization_of
 
 Section = Literal["stem", "block", "head"]
 SECTIONS: tuple[Section, ...] = ("stem", "block", "head")
@@ -288,7 +289,7 @@ def _layer(section: Section, index: int, operator: Operator, tensors: tuple[Tens
     weights = vectors = Constants(0, 0)
     if isinstance(operator, Convolution):
         weights = _constants([term.weight for term in operator.terms])
-        vectors = _constants([operator.bias, operator.scale])
+        vectors = _constants([*requantization_of(operator)])
     elif isinstance(operator, Lookup):
         vectors = _constants([operator.table])
     windows = _windows(operator, tensors)

@@ -52,14 +52,14 @@ def quantize_value(value: float, parameters: ActivationParameters) -> int:
     return int(np.clip(np.rint(value / parameters.scale) + parameters.zero_point, 0, 255))
 
 
-def quantize_weights(terms: Sequence[Float64Array]) -> QuantizedWeights:
+def quantize_weights(terms: Sequence[Float64Array], scale: Float64Array | None = None) -> QuantizedWeights:
     """Quantize the float weights of one accumulator, symmetric in -127..127, one scale an output channel for all terms.
 
-    Each term is (out, height, width, in) and already multiplied by its input's scale. A channel that is zero
-    everywhere gets scale 0.
+    Each term is (out, height, width, in) and already multiplied by its input's scale. The scale is the finest that
+    clips no weight, and 0 of a channel that is zero everywhere, unless it is given.
     """
-    largest = np.max([np.abs(term).reshape(term.shape[0], -1).max(axis=1) for term in terms], axis=0)
-    scale = largest / 127.0
+    if scale is None:
+        scale = np.max([np.abs(term).reshape(term.shape[0], -1).max(axis=1) for term in terms], axis=0) / 127.0
     divisor = np.where(scale > 0.0, scale, 1.0)[:, None, None, None]
     weights = tuple(np.clip(np.rint(term / divisor), -127, 127).astype(np.int8) for term in terms)
     return QuantizedWeights(weights, scale)
@@ -115,6 +115,17 @@ def largest_bias(weights: Sequence[NDArray[np.int8]], name: str) -> NDArray[np.i
     return room
 
 
+def bounded_unit(
+    weight_scale: Float64Array, gain: Float64Array, shift: Float64Array, bias_limit: NDArray[np.int64]
+) -> Float64Array:
+    """Return what one count of each accumulator is worth, in real units: so much that the shift's bias has its room."""
+    unit = gain * weight_scale
+    smallest = np.abs(shift) / bias_limit
+    sign = np.where(unit < 0.0, -1.0, 1.0)
+    bounded: Float64Array = np.where(np.abs(unit) < smallest, sign * smallest, unit)
+    return bounded
+
+
 def quantize_affine(
     weight_scale: Float64Array,
     gain: Float64Array,
@@ -127,10 +138,7 @@ def quantize_affine(
     Where the gain is so small that the shift would need a bias beyond its limit, the gain is raised until it fits:
     the accumulator, at most a few percent of the limit, then stands for almost nothing, as it did before.
     """
-    unit = gain * weight_scale  # what one count of the accumulator is worth, in real units
-    smallest = np.abs(shift) / bias_limit
-    sign = np.where(unit < 0.0, -1.0, 1.0)
-    unit = np.where(np.abs(unit) < smallest, sign * smallest, unit)
+    unit = bounded_unit(weight_scale, gain, shift, bias_limit)
     bias = np.rint(np.divide(shift, unit, out=np.zeros_like(shift), where=unit != 0.0))
     bias = np.clip(bias, -bias_limit, bias_limit)
     return bias.astype(np.int32), short_scales(unit / output_scale)

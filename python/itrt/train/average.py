@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor
 
-from itrt.nn import IterativeNetwork
+from itrt.nn import AnytimeNetwork
 
 
 class WeightAverage:
@@ -27,13 +27,13 @@ class WeightAverage:
         Updates so far.
     """
 
-    def __init__(self, network: IterativeNetwork, decay: float) -> None:
+    def __init__(self, network: AnytimeNetwork, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
         self.steps = 0
 
     @torch.no_grad()
-    def update(self, network: IterativeNetwork) -> None:
+    def update(self, network: AnytimeNetwork) -> None:
         """Take in the weights after an optimizer step."""
         self.steps += 1
         weight = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
@@ -41,6 +41,6 @@ class WeightAverage:
         torch._foreach_lerp_(averages, values, weight)
 
 
-def _floating(network: IterativeNetwork) -> list[Tensor]:
+def _floating(network: AnytimeNetwork) -> list[Tensor]:
     # Batch normalization's count of batches is an integer, and nothing reads it.
     return [value for value in network.state_dict().values() if value.is_floating_point()]

@@ -1,7 +1,8 @@
 """Checkpoints: one dictionary in torch's own format, readable with ``torch.load(weights_only=True)``.
 
 A *network file* holds weights, network settings and metadata: all that a converter needs. A *checkpoint* is a network
-file with the state of a training in it, too.
+file with the state of a training in it, too. Of a network that was prepared for quantization-aware training, both also
+hold the weights of its origin, the float network that it was prepared from.
 """
 
 import os
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from itrt.errors import CheckpointError, InvalidArgumentError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
+from itrt.nn import AnytimeNetwork, ItNet, ItNetSettings, load_weights
 from itrt.nn.weights import read_torch_file
 from itrt.train.data import Colour
 
@@ -52,16 +53,29 @@ class Metadata:
     validation_miou: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class PreparedCheckpoint:
+    """What quantization-aware training leaves: prepare the origin again, and load the weights into that."""
+
+    origin: nn.Module
+    weights: Mapping[str, Tensor]
+    metadata: Metadata
+
+
 def save_network(
-    path: str | Path, network: IterativeNetwork, metadata: Metadata, training: Mapping[str, Any] | None = None
+    path: str | Path, network: AnytimeNetwork, metadata: Metadata, training: Mapping[str, Any] | None = None
 ) -> None:
     """Write a network file, or a checkpoint if ``training`` is given; the file appears whole or not at all."""
-    settings = asdict(network.settings) if isinstance(network, ItNet) else None
+    described = network.origin or network
     content = {
         "format": FORMAT,
         "version": VERSION,
-        "network": {"class": type(network).__name__, "settings": settings},
-        "weights": {name: value.detach().cpu() for name, value in network.state_dict().items()},
+        "network": {
+            "class": type(described).__name__,
+            "settings": asdict(described.settings) if isinstance(described, ItNet) else None,
+        },
+        "weights": _weights(network),
+        "origin": None if network.origin is None else _weights(network.origin),
         "metadata": asdict(metadata),
         "training": None if training is None else dict(training),
     }
@@ -96,10 +110,42 @@ def load_network(path: str | Path, network: nn.Module | None = None) -> tuple[nn
         If the file is truncated, foreign, of another version or of another network.
     """
     content = read_checkpoint(path)
+    if content.get("origin") is not None:
+        raise CheckpointError(
+            f"{path}: expected a network in float, found one of quantization-aware training; itrt convert takes it"
+        )
+    return _loaded(path, content, content["weights"], network), read_metadata(path, content)
+
+
+def load_prepared(path: str | Path, network: nn.Module | None = None) -> PreparedCheckpoint | None:
+    """Read a file of quantization-aware training; None if it holds a network in float. Raises as ``load_network``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    network
+        What to load the origin's weights into; None: an ``ItNet`` is built from the settings in the file.
+    """
+    content = read_checkpoint(path)
+    if content.get("origin") is None:
+        return None
+    origin = _loaded(path, content, content["origin"], network)
+    return PreparedCheckpoint(origin, content["weights"], read_metadata(path, content))
+
+
+def _loaded(
+    path: str | Path, content: Mapping[str, Any], weights: Mapping[str, Tensor], network: nn.Module | None
+) -> nn.Module:
+    """Return the network, or an ``ItNet`` of the settings in the file, with the weights, in evaluation mode."""
     if network is None:
         network = _build_itnet(path, content["network"])
-    load_weights(network, content["weights"], source=os.fspath(path))
-    return network.eval(), read_metadata(path, content)
+    load_weights(network, weights, source=os.fspath(path))
+    return network.eval()
+
+
+def _weights(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu() for name, value in network.state_dict().items()}
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings, load_weights
+from itrt.nn import AnytimeNetwork, ItNet, ItNetSettings, load_weights
 from itrt.train.average import WeightAverage
 from itrt.train.batches import batches_per_epoch, epoch_batches
 from itrt.train.checkpoint import Metadata, read_checkpoint, save_network
@@ -57,10 +57,10 @@ def train(
     output_dir: str | Path,
     progress: Callable[[StepReport | EpochReport], None] | None = None,
     *,
-    network: IterativeNetwork | ItNetSettings | None = None,
+    network: AnytimeNetwork | ItNetSettings | None = None,
     device: str | torch.device = "cpu",
     resume: bool = False,
-) -> IterativeNetwork:
+) -> AnytimeNetwork:
     """Train a network and return it, in evaluation mode.
 
     Writes to ``output_dir``: ``checkpoint.pt`` after every epoch, ``best.pt`` (the best last-iteration mIoU),
@@ -101,21 +101,21 @@ class _Trainer:
         recipe: Recipe,
         data: SegmentationData,
         output: Path,
-        network: IterativeNetwork | ItNetSettings | None,
+        network: AnytimeNetwork | ItNetSettings | None,
         device: torch.device,
     ) -> None:
         if output.exists() and not output.is_dir():
             raise InvalidArgumentError(f"{output}: expected a directory to write to, found a file")
         self.recipe, self.data, self.output, self.device = recipe, data, output, device
         classes = len(data.class_names)
-        if not isinstance(network, IterativeNetwork):
+        if not isinstance(network, AnytimeNetwork):
             settings = network or ItNetSettings(classes=classes)
             if settings.classes != classes:
                 raise InvalidArgumentError(f"classes: expected {classes}, as in the data, found {settings.classes}")
             with torch.random.fork_rng():
                 torch.manual_seed(recipe.seed)
                 network = ItNet(settings)
-        self.network: IterativeNetwork = network
+        self.network: AnytimeNetwork = network
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
         self.iteration_weights = recipe.weights_of_iterations(network.iterations)
         weights = class_weights(
@@ -130,11 +130,11 @@ class _Trainer:
         self.rows: list[EpochReport] = []
 
     @property
-    def result(self) -> IterativeNetwork:
+    def result(self) -> AnytimeNetwork:
         """The network that is measured and written."""
         return self.network if self.average is None else self.average.network
 
-    def run(self, progress: Callable[[StepReport | EpochReport], None], resume: bool) -> IterativeNetwork:
+    def run(self, progress: Callable[[StepReport | EpochReport], None], resume: bool) -> AnytimeNetwork:
         checkpoint = self.output / CHECKPOINT
         if resume:
             self.restore(checkpoint)

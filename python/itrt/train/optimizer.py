@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from itrt.nn import IterativeNetwork
+from itrt.nn import AnytimeNetwork
 from itrt.train.recipe import Recipe
 
 
-def make_optimizer(network: IterativeNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(network: AnytimeNetwork, recipe: Recipe) -> torch.optim.Optimizer:
     """Return AdamW (arXiv 1711.05101) on a network's parameters; only weights of convolutions decay.
 
     Batch normalization and biases are not decayed: decay would move them without regularizing anything.

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from itrt.metrics import ConfusionMatrix
-from itrt.nn import IterativeNetwork
+from itrt.nn import AnytimeNetwork
 from itrt.train.data import ImageSet
 
 
@@ -31,7 +31,7 @@ def autocast_pays(device: torch.device) -> bool:
 
 @torch.no_grad()
 def evaluate(
-    network: IterativeNetwork,
+    network: AnytimeNetwork,
     images: ImageSet,
     classes: int,
     ignore_index: int,

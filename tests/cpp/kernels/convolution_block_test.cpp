@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <list>
 #include <set>
 #include <vector>
@@ -49,6 +50,7 @@ class BlockProblem {
     for (std::int64_t lane = 0; lane < width; ++lane) {
       start()[lane] = static_cast<std::int32_t>(between(random, -100000, 100000));
       scale()[lane] = static_cast<float>(between(random, -4, 12)) * 1e-5f;
+      multipliers_.push_back(static_cast<std::int32_t>(between(random, -4, 12) * 1024 + between(random, 0, 1)));
     }
     for (std::int64_t i = 0; i < (pixels_ - 1) * stride_ + width; ++i) {
       initial_.push_back(static_cast<std::int32_t>(between(random, -1000000, 1000000)));
@@ -57,25 +59,38 @@ class BlockProblem {
 
   void expect_exact(bool with_initial) {
     std::vector<std::int32_t> sums(initial_.size(), -1), expected_sums = sums;
-    std::vector<std::uint8_t> bytes(initial_.size(), 7), expected_bytes = bytes;
+    std::vector<std::uint8_t> bytes(initial_.size(), 7), expected_bytes = bytes, expected_fixed = bytes;
     for (std::int64_t p = 0; p < pixels_; ++p) {
       for (std::int64_t lane = 0; lane < width_; ++lane) {
         const std::size_t at = static_cast<std::size_t>(p * stride_ + lane);
         expected_sums[at] = accumulate(p, lane) + (with_initial ? initial_[at] : 0);
         const std::int64_t channel = kernel_.channel_of_lane(width_, lane);
         if (channel >= channels_) continue;
-        expected_bytes[static_cast<std::size_t>(p * stride_ + channel)] =
+        const auto stored = static_cast<std::size_t>(p * stride_ + channel);
+        expected_bytes[stored] =
             reference::requantize(static_cast<float>(expected_sums[at]) * scale()[lane], zero_point, lower, upper);
+        expected_fixed[stored] = reference::requantize_fixed(
+            expected_sums[at], multipliers_[static_cast<std::size_t>(lane)], shift, zero_point, lower, upper);
       }
     }
     run(ConvolutionResult::sum, sums.data(), with_initial);
     expect_equal<std::int32_t>(expected_sums, sums);
-    run(ConvolutionResult::general, bytes.data(), with_initial);
-    expect_equal<std::uint8_t>(expected_bytes, bytes);
+    if (kernel_.known.general) {
+      run(ConvolutionResult::general, bytes.data(), with_initial);
+      expect_equal<std::uint8_t>(expected_bytes, bytes);
+    }
+    if (kernel_.known.largest_fixed_sum > 0) {
+      for (std::int64_t lane = 0; lane < width_; ++lane) {
+        scale()[lane] = std::ldexp(static_cast<float>(multipliers_[static_cast<std::size_t>(lane)]), -shift);
+      }
+      std::fill(bytes.begin(), bytes.end(), std::uint8_t{7});
+      run(ConvolutionResult::fixed, bytes.data(), with_initial);
+      expect_equal<std::uint8_t>(expected_fixed, bytes);
+    }
   }
 
  private:
-  static constexpr std::int32_t zero_point = 90, lower = 13, upper = 240;
+  static constexpr std::int32_t zero_point = 90, lower = 13, upper = 240, shift = 26;
 
   std::int32_t* start() { return lanes_.as<std::int32_t>(); }
   float* scale() { return lanes_.as<float>() + width_; }
@@ -124,6 +139,7 @@ class BlockProblem {
   std::vector<const std::uint8_t*> pointers_;
   std::vector<std::int8_t> weights_;
   AlignedBuffer packed_, lanes_;
+  std::vector<std::int32_t> multipliers_;  // one a lane
   std::vector<std::int32_t> initial_;
 };
 

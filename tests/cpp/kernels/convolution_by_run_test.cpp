@@ -31,6 +31,7 @@ ConvolutionProblem problem_of(Random& random, const ConvolutionTerm& term, std::
   problem.add(random, term, size, size);
   problem.terms.front().zero_points = problem.terms.front().zero_points.first(1);
   problem.add_requantization(random);
+  if (between(random, 0, 1)) problem.fix_scales(random);
   return problem;
 }
 

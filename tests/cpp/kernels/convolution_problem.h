@@ -1,6 +1,8 @@
 // A random or stated convolution with its memory, and the comparison of every kernel with the oracle.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <list>
 #include <vector>
 
@@ -15,6 +17,8 @@ struct ConvolutionProblem {
   std::vector<kernels::ConvolutionInput> inputs;
   std::vector<std::int32_t> bias;
   std::vector<float> scale;
+  std::vector<std::int16_t> multiplier;  // with a shift, in place of the scale
+  std::vector<std::uint8_t> shift;
   std::int32_t zero_point = 0, lower = 0, upper = 255;
 
   // Adds a term with random weights, zero points and input.
@@ -47,6 +51,31 @@ struct ConvolutionProblem {
     }
   }
 
+  // Fixed point in place of the scales: a factor of each is what it was, as nearly as it gets, or `bits` of a
+  // multiplier at most. Few bits make many products halves.
+  void fix_scales(Random& random) {
+    const int bits = static_cast<int>(between(random, 1, 15));
+    for (const float each : scale) {
+      int exponent = 0;
+      const double mantissa = std::frexp(static_cast<double>(each), &exponent);
+      const auto rounded =
+          static_cast<std::int16_t>(std::clamp(std::rint(std::ldexp(mantissa, bits)), -32767.0, 32767.0));
+      multiplier.push_back(rounded);
+      shift.push_back(static_cast<std::uint8_t>(std::clamp(bits - exponent, 0, kernels::largest_fixed_shift)));
+    }
+    scale.clear();
+  }
+
+  kernels::ConvolutionRequantization requantization() const {
+    return {.bias = bias,
+            .scale = scale,
+            .multiplier = multiplier,
+            .shift = shift,
+            .output_zero_point = zero_point,
+            .clamp_lower = lower,
+            .clamp_upper = upper};
+  }
+
   void expect_all_kernels_exact(Random& random) const {
     const std::vector<std::uint8_t> expected = reference::convolve({.terms = terms,
                                                                     .inputs = inputs,
@@ -55,14 +84,14 @@ struct ConvolutionProblem {
                                                                     .output_width = output_width,
                                                                     .bias = bias,
                                                                     .scale = scale,
+                                                                    .multiplier = multiplier,
+                                                                    .shift = shift,
                                                                     .zero_point = zero_point,
                                                                     .lower = lower,
                                                                     .upper = upper});
     each_convolution_kernel([&](const kernels::ConvolutionKernel& kernel) {
       const kernels::PackedConvolution packed = kernels::pack(kernel, out_channels, terms);
-      const kernels::PackedRequantization requantization = kernels::pack(
-          packed,
-          {.bias = bias, .scale = scale, .output_zero_point = zero_point, .clamp_lower = lower, .clamp_upper = upper});
+      const kernels::PackedRequantization requantization = kernels::pack(packed, this->requantization());
       const std::int64_t pixels = output_height * output_width;
       std::vector<std::uint8_t> whole(expected.size()), parts(expected.size());
       AlignedBuffer scratch(kernels::scratch_bytes(packed));

@@ -41,12 +41,7 @@ class Extremes {
   ConvolutionResult result() const {
     const kernels::PackedConvolution packed =
         kernels::pack(*kernels::convolution_kernels().front(), channels, problem.terms);
-    return kernels::pack(packed, {.bias = problem.bias,
-                                  .scale = problem.scale,
-                                  .output_zero_point = problem.zero_point,
-                                  .clamp_lower = problem.lower,
-                                  .clamp_upper = problem.upper})
-        .results.front();
+    return kernels::pack(packed, problem.requantization()).results.front();
   }
 
   ConvolutionProblem problem;
@@ -60,7 +55,7 @@ class Extremes {
 class Requantization : public testing::Test {
  protected:
   void SetUp() override {
-    if (!kernels::convolution_kernels().front()->reads_float_sums || !is_detected(Isa::avx512_vnni)) {
+    if (!kernels::convolution_kernels().front()->known.saturating || !is_detected(Isa::avx512_vnni)) {
       GTEST_SKIP() << "no kernel of this CPU reads sums as binary32";
     }
   }

@@ -143,7 +143,7 @@ TEST(Container, AChecksumThatIsNone) {
 }
 
 TEST(Container, BlobsOfOtherTypes) {
-  expect_rejected(with_header("\"I8\"", "\"U4\""), {"header.a.dtype", "I8, U8, I32 or F32", "found U4"});
+  expect_rejected(with_header("\"I8\"", "\"U4\""), {"header.a.dtype", "I8, U8, I16, I32 or F32", "found U4"});
   expect_rejected(with_header("\"I8\"", "8"), {"header.a.dtype", "a string", "an integer"});
   expect_rejected(with_header("\"dtype\":\"I8\"", "\"dtype\":\"I8\",\"order\":1"),
                   {"header.a", "only known keys", "\"order\""});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <random>
 #include <sstream>
@@ -57,6 +58,26 @@ Operator random_convolution(std::string name, TensorIndex output, std::vector<Te
     for (std::size_t i = 0; i < channels; ++i) scale.push_back(random.real(0.002f, 0.01f));
   }
   return {std::move(name), output, std::move(convolution)};
+}
+
+// A multiplier of 15 bits where the shift allows it.
+void fix_scales(model::Convolution& convolution) {
+  if (convolution.fixed) return;
+  model::FixedPoint fixed;
+  for (const std::vector<float>& scales : convolution.scale.values) {
+    std::vector<std::int16_t> multipliers;
+    std::vector<std::uint8_t> shifts;
+    for (const float scale : scales) {
+      const int shift = std::clamp(14 - std::ilogb(scale), 0, 46);
+      const double multiplier = std::rint(std::ldexp(static_cast<double>(scale), shift));
+      multipliers.push_back(static_cast<std::int16_t>(std::clamp(multiplier, -32767.0, 32767.0)));
+      shifts.push_back(static_cast<std::uint8_t>(shift));
+    }
+    fixed.multiplier.values.push_back(std::move(multipliers));
+    fixed.shift.values.push_back(std::move(shifts));
+  }
+  convolution.scale = {};
+  convolution.fixed = std::move(fixed);
 }
 
 void describe(Program& program, std::string name, std::size_t classes) {
@@ -157,9 +178,16 @@ class FileWriter {
     });
     const std::vector<std::int64_t> shape = {convolution.terms.front().weight_shape[0]};
     const std::string bias = constant(convolution.bias, op.name + ".bias", "I32", shape);
-    const std::string scale = constant(convolution.scale, op.name + ".scale", "F32", shape);
+    const std::string scale = convolution.fixed ? fixed_point(*convolution.fixed, op.name, shape)
+                                                : constant(convolution.scale, op.name + ".scale", "F32", shape);
     return "{\"kind\":\"convolution\"," + head + ",\"terms\":" + terms + ",\"bias\":" + bias + ",\"scale\":" + scale +
            ",\"clamp\":" + clamp(convolution.clamp) + "}";
+  }
+
+  std::string fixed_point(const model::FixedPoint& fixed, const std::string& name,
+                          const std::vector<std::int64_t>& shape) {
+    return "{\"multiplier\":" + constant(fixed.multiplier, name + ".multiplier", "I16", shape) +
+           ",\"shift\":" + constant(fixed.shift, name + ".shift", "U8", shape) + "}";
   }
 
   std::string body_text(const model::Add& add, const Operator&, const std::string& head) const {
@@ -418,6 +446,7 @@ Program every_operator() {
                   {"join", joined, model::Gather{{spread, up}, {{0, 0, 2}, {1, 4, 3}, {1, 0, 1}}}},
                   {"corner", corners, corner}};
   program.head = {random_convolution("classify", logits, {random_term(corners, {2, 1, 1, 6}, random)}, 1, random)};
+  fix_scales(std::get<model::Convolution>(program.stem.front().body));
   describe(program, "every operator", 2);
   return program;
 }
@@ -442,6 +471,15 @@ std::vector<std::uint8_t> ModelFile::data() const {
 }
 
 std::vector<std::uint8_t> ModelFile::bytes() const { return assemble(header(), data()); }
+
+Program with_fixed_point(Program program) {
+  for (auto* section : {&program.stem, &program.block, &program.head}) {
+    for (Operator& op : *section) {
+      if (auto* convolution = std::get_if<model::Convolution>(&op.body)) fix_scales(*convolution);
+    }
+  }
+  return program;
+}
 
 ModelFile to_file(const Program& program) { return FileWriter().write(program); }
 

@@ -30,8 +30,11 @@ model::Program counter();
 // No loop: image -> stem -> logits.
 model::Program feed_forward();
 
-// No loop: each operator that small_network has not, and the ways to say a resize that it has not.
+// No loop: each operator that small_network has not, the ways to say a resize that it has not, and fixed point.
 model::Program every_operator();
+
+// The program with multipliers and shifts in place of all scales, each as near as it gets.
+model::Program with_fixed_point(model::Program program);
 
 struct FileBlob {
   std::string name, dtype;

@@ -200,6 +200,31 @@ TEST(Reader, ListsThatMustNotBeEmpty) {
   expect_rejected(file, {"program.stem[0].terms", "at least one term", "none"});
 }
 
+TEST(Reader, ReadsFixedPointInPlaceOfScales) {
+  const Program expected = test::with_fixed_point(test::small_network(3));
+  const Program found = read(test::to_file(expected).bytes());
+  for (const auto section : {&Program::stem, &Program::block, &Program::head}) {
+    for (std::size_t i = 0; i < (found.*section).size(); ++i) {
+      const auto* convolution = std::get_if<Convolution>(&(found.*section)[i].body);
+      if (convolution == nullptr) continue;
+      const auto& same = std::get<Convolution>((expected.*section)[i].body);
+      EXPECT_TRUE(convolution->scale.values.empty());
+      ASSERT_TRUE(convolution->fixed);
+      EXPECT_EQ(convolution->fixed->multiplier.values, same.fixed->multiplier.values);
+      EXPECT_EQ(convolution->fixed->shift.values, same.fixed->shift.values);
+    }
+  }
+}
+
+TEST(Reader, ScalesAreBlobsOrFixedPoint) {
+  const std::string scale = "\"scale\":[\"first.scale\"]";
+  const std::string multiplier = "{\"multiplier\":[\"first.bias\"]";
+  expect_edit_rejected(scale, "\"scale\":null", {"program.stem[0].scale", "an object", "null"});
+  expect_edit_rejected(scale, "\"scale\":[]", {"program.stem[0].scale", "at least one blob"});
+  expect_edit_rejected(scale, "\"scale\":" + multiplier + "}", {"scale.multiplier[0]", "type I16", "I32"});
+  expect_edit_rejected(scale, "\"scale\":" + multiplier + ",\"factor\":1}", {"program.stem[0].scale", "\"factor\""});
+}
+
 TEST(Reader, ColorsAreThreeBytes) {
   expect_edit_rejected("[20,100,20]", "[20,100]", {"program.palette[1]", "red, green and blue", "2 values"});
   expect_edit_rejected("[20,100,20]", "[20,100,-1]", {"program.palette[1][2]", "found -1"});

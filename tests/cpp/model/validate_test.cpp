@@ -35,6 +35,7 @@ TEST_F(ValidateTest, AcceptsGoodPrograms) {
   EXPECT_NO_THROW(validate(test::counter()));
   EXPECT_NO_THROW(validate(test::feed_forward()));
   EXPECT_NO_THROW(validate(test::every_operator()));
+  EXPECT_NO_THROW(validate(test::with_fixed_point(program_)));
 }
 
 TEST_F(ValidateTest, NamesOfTensorsAreUnique) {
@@ -286,6 +287,27 @@ TEST_F(ValidateTest, LoopInvariantTermsReadTheStem) {
   program_ = test::small_network(3);
   convolution(program_.block, 1).terms[0].loop_invariant = true;  // reads a tensor of the block
   expect_invalid({"block.down", "a loop-invariant term to read", "mixed"});
+}
+
+TEST_F(ValidateTest, FixedPointStaysInItsRange) {
+  program_ = test::with_fixed_point(program_);
+  FixedPoint& fixed = *convolution(program_.block, 0).fixed;
+  fixed.multiplier.values[2][5] = -32768;
+  expect_invalid({"block.mix", "multipliers of -32767 to 32767", "found -32768"});
+  fixed.multiplier.values[2][5] = -32767;
+  fixed.shift.values[1][0] = 47;
+  expect_invalid({"block.mix", "shifts of 0 to 46", "found 47"});
+  fixed.shift.values[1][0] = 46;
+  EXPECT_NO_THROW(validate(program_));
+}
+
+TEST_F(ValidateTest, FixedPointHasOneValueOrOneAStep) {
+  program_ = test::with_fixed_point(program_);
+  FixedPoint& fixed = *convolution(program_.block, 0).fixed;
+  fixed.shift.values.resize(1);
+  EXPECT_NO_THROW(validate(program_));
+  fixed.multiplier.values.pop_back();
+  expect_invalid({"block.mix: multiplier", "one a step (3)", "found 2"});
 }
 
 TEST_F(ValidateTest, ScalesOfConvolutionsAreFinite) {

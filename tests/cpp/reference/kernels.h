@@ -19,12 +19,21 @@ inline std::uint8_t requantize(float value, std::int32_t zero_point, std::int32_
   return static_cast<std::uint8_t>(static_cast<std::int32_t>(std::nearbyintf(clamped)) + zero_point);
 }
 
+// In binary64, which holds every product of a sum and a multiplier, and its division by a power of two, exactly.
+inline std::uint8_t requantize_fixed(std::int64_t sum, std::int32_t multiplier, std::int32_t shift,
+                                     std::int32_t zero_point, std::int32_t lower, std::int32_t upper) {
+  const double rounded = std::nearbyint(std::ldexp(static_cast<double>(sum * multiplier), -shift));
+  return static_cast<std::uint8_t>(std::clamp<double>(rounded + zero_point, lower, upper));
+}
+
 struct Convolution {
   std::span<const kernels::ConvolutionTerm> terms;
   std::span<const kernels::ConvolutionInput> inputs;
   std::int64_t out_channels = 0, output_height = 0, output_width = 0;
   std::span<const std::int32_t> bias;
   std::span<const float> scale;
+  std::span<const std::int16_t> multiplier;  // with a shift, in place of the scale
+  std::span<const std::uint8_t> shift;
   std::int32_t zero_point = 0, lower = 0, upper = 255;
 };
 
@@ -59,8 +68,14 @@ inline std::vector<std::uint8_t> convolve(const Convolution& problem) {
   for (std::int64_t y = 0; y < problem.output_height; ++y) {
     for (std::int64_t x = 0; x < problem.output_width; ++x) {
       for (std::int64_t o = 0; o < problem.out_channels; ++o) {
-        const float sum = static_cast<float>(static_cast<std::int32_t>(accumulate(problem, y, x, o)));
-        const float value = sum * problem.scale[static_cast<std::size_t>(o)];
+        const std::int64_t sum = accumulate(problem, y, x, o);
+        const auto channel = static_cast<std::size_t>(o);
+        if (!problem.multiplier.empty()) {
+          out.push_back(requantize_fixed(sum, problem.multiplier[channel], problem.shift[channel], problem.zero_point,
+                                         problem.lower, problem.upper));
+          continue;
+        }
+        const float value = static_cast<float>(static_cast<std::int32_t>(sum)) * problem.scale[channel];
         out.push_back(requantize(value, problem.zero_point, problem.lower, problem.upper));
       }
     }

@@ -9,6 +9,7 @@ import pytest
 import itrt as library
 from itrt.format import Convolution, write
 from itrt.format.costs import operator_costs, tensor_sizes
+from reference.fixed_point import with_fixed_point
 from reference.small_program import small_program
 
 
@@ -40,6 +41,18 @@ def test_inspect_knows_networks_without_limit(itrt, tmp_path: Path) -> None:
     path = tmp_path / "shared.itrt"
     write(small_program(max_iterations=None), path)
     assert "runs any number" in itrt("inspect", path).stdout
+
+
+def test_inspect_says_which_arithmetic_a_network_needs(itrt, model_path: Path, tmp_path: Path) -> None:
+    joined, low, pixels = 16 * 21 * 8, 8 * 11 * 12, 16 * 21  # outputs of the block's convolutions
+    in_the_block = 5 * (joined + low + pixels * 8)
+    assert (
+        f"binary32 operations: {5 * joined / 1e6:.2f} M in the stem, {in_the_block / 1e6:.2f} M in the block"
+        in itrt("inspect", model_path, "--size", "61x83").stdout.replace("\n", " ")
+    )
+    path = tmp_path / "fixed.itrt"
+    write(with_fixed_point(small_program()), path)
+    assert "integers alone" in itrt("inspect", path).stdout
 
 
 @pytest.mark.parametrize("size", ["360", "0x480", "360x", "ax3", "-1x5", "99999999x1"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = ("run", "convert", "train", "eval", "inspect", "profile", "plan", "info")
+COMMANDS = ("run", "convert", "train", "eval", "inspect", "debug", "profile", "plan", "info")
 
 
 def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -15,43 +14,11 @@ from PIL import Image as PillowImage
 from itrt.format import write
 from itrt.train import synthetic_data
 from itrt.train.data.ade20k import CLASS_NAMES
+from reference.html_page import read_page
 from reference.small_program import small_program
 
 jinja2 = pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
-
-VOID_ELEMENTS = {"meta", "img", "br", "link"}
-
-
-class Checker(HTMLParser):
-    """Collects addresses and text, and whether every element is closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.addresses: list[str] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.addresses += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
-        if tag not in VOID_ELEMENTS:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.addresses += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
-def read(page: Path) -> Checker:
-    checker = Checker()
-    checker.feed(page.read_text())
-    assert checker.open == []
-    return checker
 
 
 def test_the_page_has_the_numbers_and_needs_nothing_else(
@@ -61,7 +28,7 @@ def test_the_page_has_the_numbers_and_needs_nothing_else(
     outcome = itrt("eval", model_path, "--data", data_path, "-k", 3, "--report", page, "--json", numbers, "--worst", 2)
     assert outcome.exit_code == 0, outcome.stderr
     assert f"wrote {page}" in outcome.stdout
-    checker = read(page)
+    checker = read_page(page)
     document = json.loads(numbers.read_text())
     assert all(address.startswith(("data:image/", "#")) for address in checker.addresses)
     assert "<script" not in page.read_text()
@@ -105,7 +72,7 @@ def test_a_page_for_150_classes_and_images_of_several_sizes(itrt, model_path: Pa
     outcome = itrt("eval", model_path, "--data", root, "--dataset", "ade20k", "--report", page)
     assert outcome.exit_code == 0, outcome.stderr
     assert "ADE20K (scene parsing), val" in page.read_text()
-    assert "chest of drawers" in read(page).words
+    assert "chest of drawers" in read_page(page).words
 
 
 def test_markup_in_names_is_text(itrt, model_path: Path, data_path: Path, tmp_path: Path) -> None:
@@ -114,7 +81,7 @@ def test_markup_in_names_is_text(itrt, model_path: Path, data_path: Path, tmp_pa
     page = tmp_path / "eval.html"
     assert itrt("eval", model_path, "--data", data_path, "--report", page).exit_code == 0
     assert "<b>" not in page.read_text()
-    read(page)
+    read_page(page)
 
 
 def test_wrong_targets_and_missing_packages_are_told_before_the_work(

@@ -36,5 +36,6 @@ def test_architecture(name: str) -> None:
         assert result.graph_error(image) < 1e-4
         assert result.snr(image) > 20.0
         assert result.runtime_differences(image) == []
+        assert result.fake_quantized_differences(image) == []
     if name in OPERATORS:
         assert Counter(type(operator).__name__ for operator in result.program.stem) == OPERATORS[name]

@@ -20,8 +20,8 @@ from itrt.converter.parity import ParityMeter, ParityReport
 from itrt.converter.quantization import quantize_graph
 from itrt.errors import InvalidArgumentError
 from itrt.format import Add, Convolution, Program, read, to_bytes
-from itrt.nn import IterativeNetwork
 from reference.executor import execute
+from reference.loops import Refiner
 from reference.networks import MEAN, STD, OracleModel, random_image, small_itnet, tiny_network
 
 CLASSES = ("sky", "road", "tree", "car", "sign")
@@ -153,24 +153,6 @@ def test_unrolled_weights_have_a_scale_for_each_step() -> None:
         if isinstance(operator, Convolution):
             assert all(len(term.weight.values) == 2 and not term.loop_invariant for term in operator.terms)
             assert len(operator.scale.values) == 2
-
-
-class Refiner(IterativeNetwork):
-    """A user's own network: inputs of very different scale, and a convolution over a weight a step and one for all."""
-
-    def __init__(self) -> None:
-        super().__init__(iterations=2)
-        self.stem = nn.Sequential(nn.Conv2d(3, 6, 5, stride=2, padding=2), nn.ReLU())
-        self.loud = nn.Conv2d(6, 6, 1)
-        self.shared = nn.Parameter(torch.randn(6, 6, 1, 1) / 3)
-        self.steps = nn.ParameterList(torch.randn(6, 6, 1, 1) / 100 for _ in range(2))
-        self.head = nn.Conv2d(6, 4, 1)
-
-    def block(self, state: Tensor, features: Tensor, step: int) -> Tensor:
-        loud = 30 * self.loud.weight
-        inputs = torch.cat((features, nn.functional.conv2d(state, loud)), dim=1)
-        weight = torch.cat((self.shared, self.steps[step]), dim=1)
-        return state + nn.functional.conv2d(inputs, weight).clamp(-2, 2)
 
 
 def test_a_network_of_ones_own(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from itrt import load
 from itrt.converter import convert
 from itrt.converter.float_operators import FloatLookup
 from itrt.format import AdaptivePool, Convolution, DepthToSpace, Gather, Lookup, Multiply, Pad, Pool, Program, Resize
-from itrt.nn import IterativeNetwork
 from reference.conversion import converted
 from reference.executor import execute
+from reference.loops import GatedLoop, shuffle
 from reference.networks import MEAN, STD, random_image
 
 Function = Callable[[Tensor], Tensor]
@@ -35,12 +35,6 @@ class Between(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return self.last(self.middle(self.first(image)))
-
-
-def shuffle(x: Tensor) -> Tensor:
-    batch, channels, height, width = x.shape
-    grouped = x.view(batch, 2, channels // 2, height, width).transpose(1, 2).contiguous()
-    return grouped.view(batch, channels, height, width)
 
 
 PARAMETER = torch.linspace(-1.0, 2.0, 8).view(1, 8, 1, 1)
@@ -137,6 +131,7 @@ def test_operator(name: str) -> None:
         assert result.graph_error(image) < 1e-4
         assert result.snr(image) > 28.0
         assert result.runtime_differences(image) == []
+        assert result.fake_quantized_differences(image) == []
     assert operators_of(result.program, kind)
 
 
@@ -173,33 +168,17 @@ def test_the_last_resampling_to_the_images_size_is_left_to_the_labels() -> None:
     assert [type(operator) for operator in result.program.stem] == [Convolution]
 
 
-class Loop(IterativeNetwork):
-    """A block with a gate, a shuffle, a pool of what never changes, and a PReLU that differs by step."""
-
-    def __init__(self) -> None:
-        super().__init__(iterations=2, max_iterations=2)
-        self.first = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.mix = nn.Conv2d(16, 8, 3, padding=1)
-        self.activations = nn.ModuleList(nn.PReLU(8, init=0.2 + 0.3 * step) for step in range(2))
-        self.last = nn.Conv2d(8, 4, 1)
-
-    def stem(self, image: Tensor) -> Tensor:
-        return self.first(image).relu()
-
-    def block(self, state: Tensor, features: Tensor, step: int) -> Tensor:
-        context = F.avg_pool2d(features, 3, 1, 1)
-        mixed = self.activations[step](self.mix(torch.cat((state, context), 1)))
-        return shuffle(mixed * mixed.mean((2, 3), keepdim=True).sigmoid())
-
-    def head(self, state: Tensor) -> Tensor:
-        return F.interpolate(self.last(F.max_pool2d(state, 2)), scale_factor=2.0)
-
-
 def test_operators_in_a_loop(tmp_path: Path) -> None:
     torch.manual_seed(0)
     image = random_image(40, 56)
     conversion = convert(
-        Loop(), tmp_path / "loop.itrt", calibration=[image], mean=MEAN, std=STD, classes=list("abcd"), parity_images=1
+        GatedLoop(),
+        tmp_path / "loop.itrt",
+        calibration=[image],
+        mean=MEAN,
+        std=STD,
+        classes=list("abcd"),
+        parity_images=1,
     )
     program = conversion.program
     assert {type(operator) for operator in program.block} == {Convolution, Lookup, AdaptivePool, Multiply, Gather}

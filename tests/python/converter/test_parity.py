@@ -105,10 +105,12 @@ def test_a_checkpoint_brings_classes_palette_and_normalization(checkpoint: Path,
 def test_the_command_converts_and_prints_the_report(checkpoint: Path, tmp_path: Path) -> None:
     write_pictures(tmp_path / "images", IMAGES)
     output = tmp_path / "model.itrt"
-    code, text = run_command(checkpoint, "-o", output, "--calibrate", tmp_path / "images", "--observer", "minmax")
+    options = ("--calibrate", tmp_path / "images", "--observer", "minmax", "--requantize", "fixed")
+    code, text = run_command(checkpoint, "-o", output, *options)
     assert code == 0, text
     assert "head.classifier" in text
     assert "equal labels" in text
+    assert "fixed beside float requantization" in text
     assert f"{output.stat().st_size} bytes" in text
     assert read(output).metadata["observer"] == "minmax"
 
@@ -136,6 +138,7 @@ def test_the_commands_errors_come_first_and_leave_nothing(checkpoint: Path, tmp_
         ((checkpoint, "-o", output, "--calibrate", tmp_path / "none"), "expected a directory of images"),
         ((checkpoint, "-o", output, "--calibrate", tmp_path / "empty"), "found none"),
         ((checkpoint, "-o", output, "--calibrate", images, "--observer", "entropy"), "--observer: expected one of"),
+        ((checkpoint, "-o", output, "--calibrate", images, "--requantize", "int"), "--requantize: expected one of"),
     ]:
         code, text = run_command(*arguments)
         assert code == 1

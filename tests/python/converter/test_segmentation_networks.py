@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from itrt.converter import convert
-from itrt.converter.convert import float_graph
+from itrt import load
+from itrt.converter import convert, prepare
 from itrt.converter.float_executor import FloatExecutor
 from itrt.converter.parity import ParityMeter
+from itrt.format import to_bytes
 from itrt.nn import FCNVGG16, DeepLabV3ResNet50
 from reference.networks import MEAN, STD, OracleModel, normalized, random_image, randomize_norms
 
@@ -39,8 +40,8 @@ def network(request: pytest.FixtureRequest) -> nn.Module:
 
 
 def test_segmentation_networks_convert(network: nn.Module, tmp_path: Path) -> None:
-    graph = float_graph(network, MEAN, STD)
-    executor = FloatExecutor(graph)
+    prepared = prepare(network, calibration=IMAGES, mean=MEAN, std=STD)
+    executor = FloatExecutor(prepared.float_graph())
     with torch.no_grad():
         for image in IMAGES:
             expected = network(normalized(image))
@@ -57,3 +58,6 @@ def test_segmentation_networks_convert(network: nn.Module, tmp_path: Path) -> No
     report = meter.report()
     assert min(row.snr_db for row in report.tensors) > 20.0
     assert report.iterations[0].equal_labels > 0.95
+    model = load(to_bytes(program))
+    for image in IMAGES:
+        assert torch.equal(prepared(normalized(image).double())[0][0].float(), torch.tensor(model.run(image).logits()))

@@ -108,3 +108,4 @@ def test_normalization_and_activation_go_into_the_convolution(
         assert result.graph_error(image) < 1e-4
         assert result.snr(image) > 28.0
         assert result.runtime_differences(image) == []
+        assert result.fake_quantized_differences(image) == []

@@ -15,6 +15,7 @@ from itrt.export.unrolled import translated
 from itrt.format import (
     AdaptivePool,
     Add,
+    Constant,
     Convolution,
     Multiply,
     Operator,
@@ -75,7 +76,8 @@ def is_exact(program: Program, operator: Operator) -> bool:
     """Whether every number on the way is one of binary32's, or an integer."""
     match operator:
         case Convolution():
-            return len(that_share_a_node(Context(program, None), operator.terms)) == 1
+            terms = that_share_a_node(Context(program, None), operator.terms)
+            return isinstance(operator.scale, Constant) and len(terms) == 1
         case Pool():
             return operator.mode == "max"
         case AdaptivePool() | Multiply():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import itrt
-from itrt.format import Operator, Program, Tensor, Term, to_bytes
+from itrt.format import FixedPoint, Operator, Program, Tensor, Term, to_bytes
 from itrt.format.operator_json import operator_to_json
 from itrt.loading import read_model
 from itrt.train.data.synthetic import draw_scene
@@ -57,7 +57,7 @@ def test_the_reader_knows_the_documents_alone() -> None:
 
 
 def test_every_field_is_documented() -> None:
-    names = {each.name for kind in (Program, Tensor, Term, *get_args(Operator)) for each in fields(kind)}
+    names = {each.name for kind in (Program, Tensor, Term, FixedPoint, *get_args(Operator)) for each in fields(kind)}
     assert {name for name in names if f"`{name}`" not in DOCUMENT} == set()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from itrt.errors import ModelFileError
 from itrt.format import Constant, Convolution, Program, read, to_bytes, write
+from reference.fixed_point import with_fixed_point
 from reference.programs import random_program
 from reference.small_program import small_program
 
@@ -88,6 +89,22 @@ def test_the_container_is_as_documented() -> None:
     assert end == len(data)
 
 
+def test_fixed_point_stands_in_place_of_a_scale() -> None:
+    program = with_fixed_point(small_program(3))
+    data = to_bytes(program)
+    blobs = header_of(data)[0]
+    metadata = blobs["__metadata__"]
+    assert isinstance(metadata, dict)
+    join = json.loads(metadata["program"])["block"][0]
+    assert join["scale"] == {
+        "multiplier": ["join.multiplier.0", "join.multiplier.1", "join.multiplier.2"],
+        "shift": ["join.shift.0", "join.shift.1", "join.shift.2"],
+    }
+    types = {name: entry["dtype"] for name, entry in blobs.items() if isinstance(entry, dict) and "dtype" in entry}
+    assert (types["join.multiplier.1"], types["join.shift.1"]) == ("I16", "U8")
+    assert to_bytes(read(data)) == data
+
+
 def test_blobs_are_named_after_their_operators() -> None:
     names = set(header_of(to_bytes(small_program(3)))[0]) - {"__metadata__"}
     assert {"stem.weight.0", "stem.bias", "join.weight.1", "join.bias.0", "join.bias.2", "join.scale.1"} <= names
@@ -131,7 +148,7 @@ def test_constants_of_another_type() -> None:
     assert isinstance(first, Convolution)
     wrong = dataclasses.replace(first, scale=Constant((first.scale.values[0].astype(np.float64),)))
     with pytest.raises(
-        ModelFileError, match=r"constant stem\.scale: expected one of int8, uint8, int32, float32, found float64"
+        ModelFileError, match=r"constant stem\.scale: expected one of int8, uint8, int16, int32, float32, found float64"
     ):
         to_bytes(dataclasses.replace(program, stem=(wrong, *program.stem[1:])))
 

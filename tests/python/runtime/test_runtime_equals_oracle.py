@@ -10,7 +10,9 @@ import itrt
 from itrt import _core
 from itrt.format import (
     AdaptivePool,
+    Constant,
     Convolution,
+    FixedPoint,
     Gather,
     Lookup,
     Multiply,
@@ -91,7 +93,13 @@ def test_the_random_programs_are_not_all_alike() -> None:
     assert any(term.stride[0] != term.stride[1] for term in terms)
     assert any(term.padding[:2] != term.padding[2:] for term in terms)
     assert any(term.loop_invariant for term in terms)
-    assert any(np.any(each.scale.values[0] < 0) for each in convolutions)
+    scales = [each.scale for each in convolutions]
+    fixed = [scale for scale in scales if isinstance(scale, FixedPoint)]
+    assert any(np.any(scale.values[0] < 0) for scale in scales if isinstance(scale, Constant))
+    assert any(np.any(scale.multiplier.values[0] < 0) for scale in fixed)
+    assert any(len(scale.multiplier.values) > 1 for scale in fixed)
+    assert any(np.all(np.abs(scale.multiplier.values[0]) <= 2) for scale in fixed)  # products that are halves
+    assert {len({type(each.scale) for each in convolutions_of(program)}) for program in programs} == {1, 2}
     assert any(each.clamp != (0, 255) for each in convolutions)
     reads_state_last = [
         program
@@ -137,6 +145,10 @@ def test_the_random_operators_are_not_all_alike() -> None:
     }
     assert any(1 in pair and pair != (1, 1) for pair in channels)
     assert any(pair[0] == pair[1] > 1 for pair in channels)
+
+
+def convolutions_of(program: Program) -> list[Convolution]:
+    return [each for each in (*program.stem, *program.block, *program.head) if isinstance(each, Convolution)]
 
 
 def writer_of_state(program: Program) -> int:

@@ -1,4 +1,4 @@
-"""The page that ``itrt eval --report`` writes: one file of HTML that needs nothing else."""
+"""The pages of ``itrt eval --report`` and ``itrt convert --report``: one file of HTML each that needs nothing else."""
 
 try:
     import jinja2  # noqa: F401  # a template with escaping
@@ -8,6 +8,7 @@ except ModuleNotFoundError as error:
 
     raise MissingDependencyError(f"--report needs {error.name}: pip install 'itrt[report]'") from error
 
+from itrt.cli.report.conversion_page import conversion_page
 from itrt.cli.report.page import Page
 
-__all__ = ["Page"]
+__all__ = ["Page", "conversion_page"]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
-from importlib import metadata
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from itrt.cli import console
 from itrt.cli.evaluation import Evaluation
-from itrt.cli.overlay import Pixels, tint
+from itrt.cli.overlay import tint
 from itrt.cli.report.plots import plot_confusion, plot_iou
+from itrt.cli.report.rendering import css_color, data_url, marked, render
 from itrt.runtime import Model
+from itrt.text import shortened
 from itrt.train.data import ImageSet
-
-_MOST_PIXELS_WIDE = 640  # of a picture in the page; larger images are reduced
 
 
 @dataclass(frozen=True)
@@ -47,15 +43,12 @@ class Page:
 
     def render(self) -> str:
         """Return the page. The worst images are run once more, for their labels."""
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("itrt.cli.report", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
-        )
         evaluation = self.evaluation
         confusion = np.array(evaluation.confusion)
-        return environment.get_template("page.html").render(
+        return render(
+            "page.html",
             evaluation=evaluation,
             data_name=self.data_name,
-            version=metadata.version("itrt"),
             facts=self._facts(),
             rows=self._rows(confusion),
             mean_ious=[_percent(score.mean_iou) for score in evaluation.scores],
@@ -63,7 +56,7 @@ class Page:
             confusion_plot=Markup(plot_confusion(confusion, evaluation.classes)),
             confusions=_largest_confusions(confusion, evaluation.classes),
             legend=[
-                {"name": name, "colour": _css(color)}
+                {"name": name, "colour": css_color(color)}
                 for name, color in zip(evaluation.classes, self.model.palette, strict=True)
             ],
             worst=self._worst(),
@@ -82,7 +75,7 @@ class Page:
             ("file", console.binary_size(model.file_bytes)),
             ("arena", f"{console.binary_size(model.arena_bytes(height, width))} at {height}x{width}"),
             ("iterations", _iterations(model)),
-            *model.metadata.items(),
+            *((name, shortened(value)) for name, value in model.metadata.items()),
         ]
 
     def _rows(self, confusion: NDArray[np.int64]) -> list[dict[str, object]]:
@@ -91,7 +84,7 @@ class Page:
         return [
             {
                 "name": name,
-                "colour": _css(self.model.palette[index]),
+                "colour": css_color(self.model.palette[index]),
                 "share": f"{100 * shares[index]:.2f}",
                 "ious": [
                     {"text": _percent(score.iou[index]), "shade": round(0.75 * (score.iou[index] or 0.0), 3)}
@@ -113,9 +106,7 @@ class Page:
             known = np.where(ignored, 0, truth)
             painted = tint(image, self.model.palette[known], known)
             painted[ignored] = image[ignored] // 3
-            wrong = image // 3
-            missed = (found != truth) & ~ignored
-            wrong[missed] = self.model.palette[found[missed]]
+            wrong = marked(image, found, (found != truth) & ~ignored, self.model.palette)
             pictures = (
                 ("image", image),
                 ("labels, ignored pixels dark", painted),
@@ -127,7 +118,7 @@ class Page:
                 {
                     "name": self.evaluation.image_scores[index].name,
                     "mean_iou": _percent(scores[index]),
-                    "pictures": [{"caption": caption, "url": _data_url(pixels)} for caption, pixels in pictures],
+                    "pictures": [{"caption": caption, "url": data_url(pixels)} for caption, pixels in pictures],
                 }
             )
         return shown
@@ -161,20 +152,3 @@ def _largest_confusions(confusion: NDArray[np.int64], classes: tuple[str, ...]) 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f}"
-
-
-def _css(color: NDArray[np.uint8]) -> str:
-    red, green, blue = (int(channel) for channel in color)
-    return f"rgb({red},{green},{blue})"
-
-
-def _data_url(pixels: Pixels) -> str:
-    """A JPEG inside of an address, so that the page is one file."""
-    from PIL import Image
-
-    picture = Image.fromarray(pixels)
-    if picture.width > _MOST_PIXELS_WIDE:
-        picture = picture.resize((_MOST_PIXELS_WIDE, round(picture.height * _MOST_PIXELS_WIDE / picture.width)))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=88, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

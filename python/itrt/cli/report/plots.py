@@ -1,9 +1,9 @@
-"""The report's plots, as SVG inside of the page."""
+"""The reports' plots, as SVG inside of a page."""
 
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -11,6 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from itrt.cli.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from itrt.converter import LayerHistogram
 
 _MOST_NAMED = 24  # classes whose names and numbers fit into a plot
 _STYLE: Any = {
@@ -62,6 +65,21 @@ def plot_confusion(confusion: NDArray[np.int64], classes: tuple[str, ...]) -> st
                 axes.text(column, row, f"{shares[row, column]:.0f}", ha="center", va="center", color=color, fontsize=8)
         axes.set(xlabel="answer", ylabel="label")
         figure.colorbar(picture, ax=axes, label="% of the label's pixels", shrink=0.7)
+        return _svg(figure)
+
+
+def plot_histogram(histogram: LayerHistogram) -> str:
+    """Draw how often values occur in float and in int8, on a logarithmic axis, and the limits of the range."""
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 2.6), layout="constrained")
+        axes = figure.subplots()
+        axes.stairs(histogram.float_counts, histogram.edges, fill=True, color="#9db8d9", label="float")
+        axes.stairs(histogram.int8_counts, histogram.edges, color="#c0392b", linewidth=1.1, label="int8")
+        for limit in histogram.limits:
+            axes.axvline(limit, color="#555", linewidth=0.8, linestyle=":")
+        axes.set_yscale("log")
+        axes.set(xlabel="value", ylabel="how often")
+        figure.legend(loc="outside upper right", ncols=2, frameon=False)
         return _svg(figure)
 
 
