@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from itrt.profile import Profile
 
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
-_WARM_SHARE, _WARM_STEP = 0.25, 0  # the best single iteration a frame that was measured: docs/anytime.md
+_WARM_SHARE, _WARM_STEP = 0.25, 0  # every network has step 0; what does better: docs/anytime.md
 _MAX_EXTENT = 1 << 33  # of an image's height or width: no tensor may be larger
 
 

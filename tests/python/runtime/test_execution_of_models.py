@@ -21,7 +21,7 @@ def test_every_operator_is_there_in_its_order(model: itrt.Model) -> None:
 
 def test_resizes_of_the_packaged_model_are_fused_into_their_additions(model: itrt.Model) -> None:
     fused = {row.operator: row.fused_into for row in model.execution() if row.fused_into}
-    assert fused == {"block.resize": "block.add", "block.resize_1": "block.add_1"}
+    assert fused == {"block.resize": "block.add_3", "block.resize_1": "block.add_4"}
 
 
 def test_kernels_are_those_of_the_instruction_set(model: itrt.Model) -> None:

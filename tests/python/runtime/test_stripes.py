@@ -102,12 +102,12 @@ def test_automatic_stripes_depend_on_the_size() -> None:
         (["auto"], "expected 'auto' or itrt.Stripe objects, found 'auto'"),
         ([itrt.Stripe("body", "a", "b", 1)], "section of a stripe: expected stem, block or head, found 'body'"),
         ([itrt.Stripe("stem", "nothing", "state", 1)], "stripes of the stem: expected operators .*, found 'nothing'"),
-        ([itrt.Stripe("stem", "block.join", "state", 1)], "stripes of the stem: .* found 'block.join'"),
-        ([itrt.Stripe("stem", "state", "stem.stem_half", 1)], "a first and a last of its 3 operators, found 2 and 0"),
+        ([itrt.Stripe("stem", "block.add", "state", 1)], "stripes of the stem: .* found 'block.add'"),
+        ([itrt.Stripe("stem", "state", "stem.stem_half", 1)], "a first and a last of its 4 operators, found 3 and 0"),
         ([itrt.Stripe("stem", "state", "state", 0)], "at least 1 row, found 0"),
         ([itrt.Stripe("stem", "state", "state", 1.5)], "rows of a stripe: expected an integer, found 1.5"),
         ([STEM, STEM], "operator 0 of the stem in two"),
-        ([itrt.Stripe("block", "block.join", "block.resize", 1)], "both or neither of 'block.resize'"),
+        ([itrt.Stripe("block", "block.down_middle", "block.resize", 1)], "both or neither of 'block.resize'"),
     ],
 )
 def test_wrong_stripes_are_errors(stripes: list[itrt.Stripe], message: str) -> None:
