@@ -36,8 +36,7 @@ enum class ConvolutionResult {
   // are read as binary32: see `float_sum`.
   saturating,
   saturating_at_zero,  // and the output's zero point is 0
-  // u8, fixed-point: multiplied exactly, rounded once (halves to even), clamped. `scale` is multiplier / 2^shift, and
-  // no
+  // u8, fixed-point: multiplied exactly, rounded once (halves to even), clamped. `scale` is multiplier / 2^shift, no
   // product reaches 2^22: see `fixed_offset`.
   fixed,
   // i32, as it is: a summand of later calls (ConvolutionBlock::initial), or for the driver to turn into bytes.

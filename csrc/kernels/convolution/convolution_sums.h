@@ -21,8 +21,8 @@ struct SummedPixels {
   std::size_t block = 0;  // of PackedConvolution::blocks
   const std::int32_t* sums = nullptr;
   std::int64_t count = 0;
-  std::uint8_t* output =
-      nullptr;  // of the first pixel, from channel 0 on; pixels are PackedConvolution::out_channels apart
+  // Of the first pixel, from channel 0 on; pixels are PackedConvolution::out_channels apart.
+  std::uint8_t* output = nullptr;
 };
 
 // PackedRequantization::requantize, one of these.
