@@ -116,8 +116,7 @@ class Page:
             )  # fmt: skip
             shown.append(
                 {
-                    "name": self.evaluation.image_scores[index].name,
-                    "mean_iou": _percent(scores[index]),
+                    "title": f"{self.evaluation.image_scores[index].name}: {_percent(scores[index])} %",
                     "pictures": [{"caption": caption, "url": data_url(pixels)} for caption, pixels in pictures],
                 }
             )
