@@ -44,10 +44,14 @@ def train(
         list[float] | None, typer.Option(help="Of an iteration's loss; one each. (default: rising from 0.4 to 1)")
     ] = None,
     loss_stride: Annotated[int, typer.Option(min=1, help="The loss is taken on every n-th row and column.")] = 2,
+    lovasz: Annotated[float, typer.Option(help="Weight of the last iteration's Lovasz-softmax loss.")] = 0.0,
     class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
     class_weight_cap: Annotated[float, typer.Option(help="The largest, relative to a pixel's mean weight.")] = 5.0,
     start_from: Annotated[
-        Path | None, typer.Option(help="A network.pt whose structure and weights are trained further.")
+        Path | None,
+        typer.Option(
+            help="A network.pt to train further, structure and weights; --block detail adds to a context block."
+        ),
     ] = None,
     quantized: Annotated[
         bool,
@@ -57,7 +61,7 @@ def train(
         str, typer.Option(help="With --quantized: float, fixed or pow2, as itrt convert will be told.")
     ] = "float",
     iterations: Annotated[int, typer.Option(min=1, help="Executions of the block.")] = 4,
-    block: Annotated[str, typer.Option(help="hourglass or context.")] = "hourglass",
+    block: Annotated[str, typer.Option(help="hourglass, context or detail.")] = "hourglass",
     stem_channels: Annotated[int, typer.Option(min=1, help="At 1/2.")] = 32,
     stem_convolutions: Annotated[int, typer.Option(min=0, help="At 1/4, behind the stem's strided ones.")] = 0,
     channels: Annotated[tuple[int, int, int], typer.Option(help="At 1/4, 1/8 and 1/16.")] = (64, 96, 128),
@@ -80,7 +84,7 @@ def train(
     try:
         import torch  # here: the other commands start without it
 
-        from itrt.nn import AnytimeNetwork, ItNetSettings
+        from itrt.nn import AnytimeNetwork, ItNet, ItNetSettings
         from itrt.train import Recipe, load_data, load_network
         from itrt.train import leave_out as hold_out
         from itrt.train import train as run_training
@@ -114,6 +118,7 @@ def train(
         average_decay=average_decay,
         iteration_weights=tuple(iteration_weight) if iteration_weight else None,
         loss_stride=loss_stride,
+        lovasz=lovasz,
         class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
         class_weight_cap=class_weight_cap,
         validate_every=validate_every,
@@ -132,7 +137,11 @@ def train(
     )
     if quantized and start_from is None:
         raise InvalidArgumentError("--quantized: expected --start-from, a network trained in float, found none")
-    start: AnytimeNetwork | ItNetSettings = settings if start_from is None else load_network(start_from)[0]
+    start: AnytimeNetwork | ItNetSettings = settings
+    if start_from is not None:
+        start = load_network(start_from)[0]
+        if isinstance(start, ItNet) and block == "detail" and start.settings.block == "context":
+            start = start.with_detail()
     images = load_data(data, dataset)
     if leave_out:
         images = hold_out(images, leave_out)

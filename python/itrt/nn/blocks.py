@@ -1,6 +1,6 @@
-"""What an ItNet repeats: two blocks, and the convolution that both are made of.
+"""What an ItNet repeats: three blocks, and the convolution that all are made of.
 
-Both see their own last state and the stem's features at 1/4 of the image's resolution, work at 1/8 and 1/16, and return
+They see their own last state and the stem's features at 1/4 of the image's resolution, work at 1/8 and 1/16, and return
 the next state at 1/4.
 """
 
@@ -90,6 +90,24 @@ class ContextBlock(nn.Module):
             low = F.relu(low + convolution(low, step))
         middle = F.relu(middle + _upsample(self.up_middle(low, step), middle))
         return F.relu(features + _upsample(self.up_high(middle, step), features))
+
+
+class DetailBlock(ContextBlock):
+    """A context block whose next state ends in one residual unit at 1/4: what is thin is drawn there.
+
+    The unit's last factors are 0 at first (arXiv 1706.02677, section 5.1), so a context block with this unit added
+    computes what it did before.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], dilations: tuple[int, ...], norms: int) -> None:
+        super().__init__(channels, dilations, norms)
+        self.refine_high = NormalizedConvolution(channels[0], channels[0], 3, norms=norms)
+        for norm in self.refine_high.norms:
+            nn.init.zeros_(cast(nn.BatchNorm2d, norm).weight)
+
+    def forward(self, state: Tensor, features: Tensor, step: int) -> Tensor:
+        high = super().forward(state, features, step)
+        return F.relu(high + self.refine_high(high, step))
 
 
 def _upsample(x: Tensor, like: Tensor) -> Tensor:

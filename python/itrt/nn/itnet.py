@@ -5,7 +5,7 @@ works at several scales and keeps the state's shape. Iterations that share weigh
 statistics, so each may have a batch normalization of its own, as in recurrent networks (arXiv 1603.09025).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import torch.nn.functional as F
@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
 from itrt.nn.arguments import check_positive
-from itrt.nn.blocks import ContextBlock, HourglassBlock, NormalizedConvolution
+from itrt.nn.blocks import ContextBlock, DetailBlock, HourglassBlock, NormalizedConvolution
 from itrt.nn.iterative import IterativeNetwork
+from itrt.nn.weights import load_weights
 
 BatchNormMode = Literal["per_iteration", "shared"]
-BlockKind = Literal["hourglass", "context"]
+BlockKind = Literal["hourglass", "context", "detail"]
 
-_BLOCKS = {"hourglass": HourglassBlock, "context": ContextBlock}
+_BLOCKS = {"hourglass": HourglassBlock, "context": ContextBlock, "detail": DetailBlock}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class ItNetSettings:
     iterations
         Iterations to train with and to execute by default.
     block
-        "hourglass" (convolutions at every resolution) or "context" (none at 1/4, residual units at 1/16).
+        "hourglass" (convolutions at every resolution), "context" (none at 1/4, residual units at 1/16) or "detail" (the
+        same with a residual unit at 1/4).
     dilations
         One 3x3 convolution at 1/16 for each entry, with that dilation.
     share_weights
@@ -77,7 +79,7 @@ class ItNetSettings:
         if self.stem_convolutions < 0:
             raise InvalidArgumentError(f"stem_convolutions: expected at least 0, found {self.stem_convolutions}")
         if self.block not in _BLOCKS:
-            raise InvalidArgumentError(f"block: expected {' or '.join(map(repr, _BLOCKS))}, found {self.block!r}")
+            raise InvalidArgumentError(f"block: expected {', '.join(map(repr, _BLOCKS))}, found {self.block!r}")
         if self.batch_norm not in ("per_iteration", "shared"):
             raise InvalidArgumentError(f"batch_norm: expected 'per_iteration' or 'shared', found {self.batch_norm!r}")
 
@@ -111,6 +113,20 @@ class ItNet(IterativeNetwork):
         block = _BLOCKS[settings.block]
         self.blocks = nn.ModuleList(block(settings.channels, settings.dilations, norms) for _ in range(blocks))
         self.classifier = nn.Conv2d(high, settings.classes, 1)
+
+    def with_detail(self) -> "ItNet":
+        """Return a network with block "detail" that computes what this one, with block "context", does.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If this network has another block.
+        """
+        if self.settings.block != "context":
+            raise InvalidArgumentError(f"block: expected 'context', to add detail to, found {self.settings.block!r}")
+        grown = ItNet(replace(self.settings, block="detail"))
+        load_weights(grown, {**grown.state_dict(), **self.state_dict()}, source="the network with block 'context'")
+        return grown.train(self.training)
 
     def stem(self, image: Tensor) -> Tensor:
         features = F.relu(self.stem_quarter(F.relu(self.stem_half(image))))

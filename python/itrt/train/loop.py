@@ -164,9 +164,7 @@ class _Trainer:
         for step, (images, labels) in enumerate(epoch_batches(self.recipe, self.data, epoch), start=1):
             done = (epoch - 1) * self.steps + step - 1
             rate = self.recipe.rate(done, self.recipe.epochs * self.steps)
-            # The middle of a cell of the labels, or one of the pixels that share it: where a logit's centre is.
-            stride = self.recipe.loss_stride
-            row, column = offsets.integers((stride - 1) // 2, stride // 2 + 1, size=2).tolist()
+            row, column = offsets.integers(self.recipe.loss_stride, size=2).tolist()
             loss = self.step(images.to(self.device), labels.to(self.device), rate, (row, column))
             if not math.isfinite(loss):
                 raise ItrtError(
@@ -196,6 +194,7 @@ class _Trainer:
             self.data.ignore_index,
             recipe.loss_stride,
             offset,
+            recipe.lovasz,
         )
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

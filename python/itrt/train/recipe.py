@@ -48,8 +48,10 @@ class Recipe:
         "enet" (arXiv 1606.02147), "median_frequency" (arXiv 1411.4734) or "none"; the largest weight of a class
         relative to the mean weight of a pixel.
     loss_stride
-        The loss is taken on every n-th label row and column (from a random offset): 2 costs a quarter of the time of 1,
-        and 4 compares the logits as they are, at a quarter of the labels' resolution.
+        The loss is taken on every n-th label row and column, from an offset drawn each step: the mean of a stride's
+        losses is that of 1, and 4 costs a sixteenth of it.
+    lovasz
+        Weight of the last iteration's Lovasz-softmax loss (arXiv 1705.08790), which is added to the cross-entropy.
     autocast
         Compute in bfloat16 where PyTorch's autocast does; None: if the device is fast at it.
     validate_every
@@ -84,6 +86,7 @@ class Recipe:
     class_weighting: ClassWeighting = "enet"
     class_weight_cap: float = 5.0
     loss_stride: int = 2
+    lovasz: float = 0.0
     autocast: bool | None = None
     validate_every: int = 4
     seed: int = 0
@@ -99,7 +102,7 @@ class Recipe:
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "gradient_clip", "class_weight_cap"):
             self._check(name, getattr(self, name) > 0, "more than 0")
-        for name in ("weight_decay", "colour", "light", "early_epochs"):
+        for name in ("weight_decay", "colour", "light", "early_epochs", "lovasz"):
             self._check(name, getattr(self, name) >= 0, "at least 0")
         for name in ("flip", "blur", "noise", "class_crop", "paste"):
             self._check(name, 0 <= getattr(self, name) <= 1, "a probability from 0 to 1")

@@ -137,6 +137,18 @@ def test_a_context_block_converts_to_sums_of_terms(tmp_path: Path) -> None:
     assert all(row.equal_labels > 0.9 for row in report.iterations)
 
 
+def test_a_detail_block_converts_with_a_residual_unit_more(tmp_path: Path) -> None:
+    network = small_itnet(block="detail", dilations=(2,))
+    graph, conversion = captured_and_converted(network, tmp_path / "detail.itrt")
+    program = conversion.program
+    kinds = [type(operator) for operator in program.block]
+    assert kinds.count(Convolution) == 7
+    assert kinds[-2:] == [Convolution, Add]
+    report = oracle_report(graph, program, iterations=2)
+    assert lowest_snr(report, "head.classifier") > 15.0
+    assert all(row.equal_labels > 0.9 for row in report.iterations)
+
+
 def test_converting_again_gives_the_same_bytes(tmp_path: Path) -> None:
     network = tiny_network(2, norms=2)
     first, second = (to_int8(network, tmp_path / name, name="tiny").path for name in ("first.itrt", "second.itrt"))

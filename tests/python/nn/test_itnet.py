@@ -1,5 +1,6 @@
 """ItNet: shapes, sharing, batch normalization per iteration, settings, export with dynamic sizes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def randomize_norms(network: ItNet) -> None:
             nn.init.uniform_(module.running_var, 0.5, 2.0)
 
 
-BLOCKS = ["hourglass", "context"]
+BLOCKS = ["hourglass", "context", "detail"]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -91,6 +92,22 @@ def test_the_context_block_looks_further_with_every_iteration() -> None:
     assert 100 < reach[0] < reach[1] < reach[2] < 1024
 
 
+def test_detail_added_to_a_context_block_changes_nothing_at_first() -> None:
+    network = small(block="context")
+    randomize_norms(network)
+    grown = network.with_detail()
+    assert grown.settings == replace(network.settings, block="detail")
+    image = torch.rand(1, 3, 33, 57)
+    for before, after in zip(network(image), grown(image), strict=True):
+        torch.testing.assert_close(after, before)
+    nn.init.ones_(grown.blocks[0].refine_high.norms[2].weight)
+    before, after = network(image), grown(image)
+    torch.testing.assert_close(after[1], before[1])
+    assert not torch.allclose(after[2], before[2])
+    with pytest.raises(InvalidArgumentError, match=r"block: expected 'context', to add detail to, found 'detail'"):
+        grown.with_detail()
+
+
 def test_convolutions_that_end_the_stem_keep_its_size() -> None:
     network = small(stem_convolutions=2)
     assert network.stem(torch.rand(1, 3, 33, 57)).shape == small().stem(torch.rand(1, 3, 33, 57)).shape
@@ -130,7 +147,7 @@ def test_more_iterations_than_trained_need_shared_weights_and_batch_norm(changes
         ({"channels": (8, 8, 1.5)}, "channels: .* found 1.5"),
         ({"stem_channels": 0}, "stem_channels"),
         ({"stem_convolutions": -1}, "stem_convolutions: .* found -1"),
-        ({"block": "dense"}, "block: expected 'hourglass' or 'context', found 'dense'"),
+        ({"block": "dense"}, "block: expected 'hourglass', 'context', 'detail', found 'dense'"),
         ({"iterations": 0}, "iterations: .* found 0"),
         ({"iterations": True}, "iterations: .* found True"),
         ({"dilations": (2, 0)}, "dilations: .* found 0"),

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from itrt.errors import InvalidArgumentError
 from itrt.metrics import ConfusionMatrix
-from itrt.train.losses import class_frequencies, class_weights, joint_loss
+from itrt.train.losses import class_frequencies, class_weights, joint_loss, lovasz_softmax
 from itrt.train.recipe import Recipe
 from itrt.train.schedule import one_cycle, trapezoid
 
@@ -65,13 +65,73 @@ def test_class_weights_enter_as_in_cross_entropy() -> None:
     torch.testing.assert_close(joint_loss(logits[:1], labels, [0.7], weights, IGNORE), expected)
 
 
-@pytest.mark.parametrize("offset", [(0, 0), (1, 1), (0, 1)])
-def test_stride_takes_every_second_label(offset: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("stride", "offset"), [(1, (0, 0)), (2, (0, 1)), (4, (3, 0)), (4, (1, 2))])
+@pytest.mark.parametrize("size", [(6, 8), (24, 32), (11, 30)])
+def test_a_stride_takes_every_nth_pixel_of_the_upsampled_logits(
+    stride: int, offset: tuple[int, int], size: tuple[int, int]
+) -> None:
+    logits, _ = example()
+    labels = torch.randint(0, 4, (2, *size), generator=torch.Generator().manual_seed(1))
+    every_nth = (..., slice(offset[0], None, stride), slice(offset[1], None, stride))
+    upsampled = functional.interpolate(logits[0], size=size, mode="bilinear", align_corners=False)
+    expected = functional.cross_entropy(upsampled[every_nth], labels[every_nth])
+    torch.testing.assert_close(joint_loss(logits[:1], labels, [1], stride=stride, offset=offset), expected)
+
+
+def test_the_offsets_of_a_stride_are_parts_of_the_whole() -> None:
+    logits, _ = example()
+    labels = torch.randint(0, 4, (2, 24, 32), generator=torch.Generator().manual_seed(2))
+    parts = [
+        joint_loss(logits, labels, [1, 1, 2], stride=4, offset=(row, column)) for row in range(4) for column in range(4)
+    ]
+    torch.testing.assert_close(torch.stack(parts).mean(), joint_loss(logits, labels, [1, 1, 2]))
+
+
+def overlap_lost(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The Lovasz extension from its definition: thresholds between the errors' values, the Jaccard loss of each set."""
+    losses = []
+    for index in np.unique(labels):
+        errors = np.abs((labels == index) - probabilities[index])
+        steps = np.unique(np.concatenate(([0.0], errors)))
+        loss = 0.0
+        for below, above in pairwise(steps):
+            is_wrong = errors >= above
+            correct = np.count_nonzero((labels == index) & ~is_wrong)
+            union = np.count_nonzero((labels == index) | is_wrong)
+            loss += (above - below) * (1 - correct / union)
+        losses.append(loss)
+    return float(np.mean(losses))
+
+
+def test_the_overlap_lost_is_that_of_the_definition() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = 3 * torch.randn(2, 4, 6, 8, generator=generator)
+    labels = torch.randint(0, 3, (2, 6, 8), generator=generator)  # no pixel of the last class
+    labels[0, :2] = IGNORE
+    counted = labels != IGNORE
+    probabilities = logits.double().softmax(dim=1).movedim(1, 0)[:, counted].numpy()
+    expected = overlap_lost(probabilities, labels[counted].numpy())
+    assert float(lovasz_softmax(logits, labels, IGNORE)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_certain_answers_lose_one_minus_their_mean_iou() -> None:
+    labels = torch.tensor([[[0, 0, 0, 1], [1, 1, 2, 2]]])
+    answers = torch.tensor([[[0, 0, 1, 1], [1, 2, 2, 0]]])
+    logits = 100 * functional.one_hot(answers, 3).movedim(3, 1).float()
+    matrix = ConfusionMatrix(3, IGNORE)
+    matrix.update(answers[0].numpy(), labels[0].numpy())
+    assert float(lovasz_softmax(logits, labels, IGNORE)) == pytest.approx(1 - matrix.mean_iou(), rel=1e-5)
+
+
+def test_the_last_iteration_alone_has_a_loss_of_overlap() -> None:
     logits, labels = example()
-    sampled = labels[:, offset[0] :: 2, offset[1] :: 2]
-    small = functional.interpolate(logits[0], size=(3, 4), mode="bilinear", align_corners=False)
-    loss = joint_loss(logits[:1], labels, [1], stride=2, offset=offset)
-    torch.testing.assert_close(loss, functional.cross_entropy(small, sampled))
+    labels[1] = IGNORE
+    without = joint_loss(logits, labels, [1, 1, 1], ignore_index=IGNORE)
+    loss = joint_loss(logits, labels, [1, 1, 1], ignore_index=IGNORE, lovasz=0.5)
+    torch.testing.assert_close(loss, without + 0.5 * lovasz_softmax(logits[-1], labels, IGNORE))
+    nothing = joint_loss(logits, torch.full_like(labels, IGNORE), [1, 1, 1], ignore_index=IGNORE, lovasz=0.5)
+    nothing.backward()
+    assert float(nothing.detach()) == 0
 
 
 def test_outputs_are_upsampled_to_the_labels() -> None:
@@ -156,7 +216,8 @@ def test_recipe_weights_of_iterations() -> None:
     [
         ("epochs", 0), ("batch_size", 0), ("crop", (8, 64)), ("scale", (0.0, 1.0)), ("scale", (2.0, 1.0)),
         ("flip", 1.5),
-        ("learning_rate", 0.0), ("warmup", 1.0), ("loss_stride", 0), ("class_weighting", "x"), ("weight_decay", -1.0),
+        ("learning_rate", 0.0), ("warmup", 1.0), ("loss_stride", 0), ("lovasz", -0.5), ("class_weighting", "x"),
+        ("weight_decay", -1.0),
         ("standard_deviation", (1.0, 0.0, 1.0)), ("iteration_weights", (0.0, 0.0)), ("iteration_weights", (-1.0, 2.0)),
     ],
 )  # fmt: skip
