@@ -95,9 +95,13 @@ class SectionBuilder:
             )
         return found
 
-    def readable(self, value: Any) -> tuple[Part, ...]:
-        """Return parts that a convolution can read: whole tensors, the image too, padded by zeros or not at all."""
-        return self.whole_parts(self.parts(value), value)
+    def readable(self, value: Any, groups: int = 1) -> tuple[Part, ...]:
+        """Return parts that a convolution can read: whole tensors, the image too, padded by zeros or not at all.
+
+        With several groups it is one part, for a group may read channels of two.
+        """
+        parts = self.whole_parts(self.parts(value), value)
+        return parts if groups == 1 or len(parts) == 1 else (self.whole(self.tensor(value)),)
 
     def whole_parts(self, parts: Iterable[Part], value: Value) -> tuple[Part, ...]:
         """As `readable`, of parts of a value; what is made for it gets the value's name."""
