@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
 from itrt.nn.arguments import check_positive
-from itrt.nn.resnet import ResNet50
+from itrt.nn.resnet import OutputStride
 from itrt.nn.segmentation import FCNHead, ResNetSegmentation
 from itrt.nn.upsampling import bilinear_upsampling, crop_to
 from itrt.nn.vgg import VGG16, stages
@@ -145,11 +145,8 @@ class FCNResNet50(ResNetSegmentation):
         self,
         classes: int = 21,
         *,
-        output_stride: Literal[8, 16, 32] = 8,
+        output_stride: OutputStride = 8,
         auxiliary: bool = True,
         width: int = 64,
     ) -> None:
-        check_positive("classes", [classes])
-        backbone = ResNet50(output_stride, width)
-        third, fourth = backbone.channels
-        super().__init__(backbone, FCNHead(fourth, classes), FCNHead(third, classes) if auxiliary else None)
+        super().__init__(FCNHead, classes, output_stride=output_stride, auxiliary=auxiliary, width=width)
