@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 from itrt.nn.segmentation import ResNetSegmentation
 
 RATES = {8: (12, 24, 36), 16: (6, 12, 18)}
@@ -106,6 +106,6 @@ class DeepLabV3ResNet50(ResNetSegmentation):
         if output_stride not in RATES:
             raise InvalidArgumentError(f"output_stride: expected 8 or 16, found {output_stride!r}")
         rates = RATES[output_stride] if rates is None else tuple(rates)
-        check_positive("rates", rates)
+        check_counts("rates", rates)
         head = partial(DeepLabHead, rates=rates)
         super().__init__(head, classes, output_stride=output_stride, auxiliary=auxiliary, width=width)

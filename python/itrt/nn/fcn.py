@@ -18,7 +18,7 @@ from typing import Literal, cast
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 from itrt.nn.resnet import OutputStride
 from itrt.nn.segmentation import FCNHead, ResNetSegmentation
 from itrt.nn.upsampling import bilinear_upsampling, crop_to
@@ -53,7 +53,7 @@ class FCNVGG16(nn.Module):
 
     def __init__(self, classes: int = 21, *, stride: Literal[8, 16, 32] = 8, width: int = 64) -> None:
         super().__init__()
-        check_positive("classes", [classes])
+        check_counts("classes", [classes])
         if stride not in (8, 16, 32):
             raise InvalidArgumentError(f"stride: expected 8, 16 or 32, found {stride!r}")
         self.stride = stride

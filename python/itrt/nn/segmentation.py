@@ -6,7 +6,7 @@ from typing import cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 from itrt.nn.resnet import OutputStride, ResNet50
 from itrt.nn.weights import load_weights
 
@@ -44,7 +44,7 @@ class ResNetSegmentation(nn.Module):
         width: int,
     ) -> None:
         super().__init__()
-        check_positive("classes", [classes])
+        check_counts("classes", [classes])
         self.backbone = ResNet50(output_stride, width)
         third, fourth = self.backbone.channels
         self.classifier = head(fourth, classes)
