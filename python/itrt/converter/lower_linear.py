@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Parameter
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatTerm, combine
+from itrt.converter.unsupported import UnsupportedOperatorError
 from itrt.converter.values import Arrangement, Edges, Part
 
 
@@ -37,7 +38,7 @@ def lower_linear(node: Node, section: SectionBuilder) -> None:
         raise UnsupportedOperatorError("reads a tensor whose height and width are not known")
     else:
         kernel = combine(lambda w: _kernel_of_flattened(w, value), weight)
-        parts = section.whole_parts(value.parts, node.arguments["input"])
+        parts = section.copies.whole_parts(value.parts, node.arguments["input"])
     write_convolution(node, section, terms_of(section, parts, kernel), node.arguments["bias"])
 
 
