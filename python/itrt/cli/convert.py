@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itrt.cli.calibration import CalibrationData, calibration_data
+from itrt.cli.calibration import CALIBRATION_IMAGES, CalibrationData, calibration_data
 from itrt.cli.console import output as console_output
 from itrt.cli.console import progress
 from itrt.cli.dataset import DATASET_HELP
@@ -44,7 +44,7 @@ def convert(
     mean: Annotated[Channels | None, typer.Option(help="Of the network's input, 0..1, R G B. [default: 0 0 0]")] = None,
     std: Annotated[Channels | None, typer.Option(help="Of the network's input, 0..1, R G B. [default: 1 1 1]")] = None,
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
-    images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
+    images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = CALIBRATION_IMAGES,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
     equalize: Annotated[str, typer.Option(help=f"Rescale channels: {', '.join(_CHOICES)}.")] = "auto",
     correct_bias: Annotated[
