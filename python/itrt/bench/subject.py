@@ -131,8 +131,8 @@ def made_network(reference: str, size: Size, images: int, seed: int = 0) -> Subj
     """A network as its factory makes it, ``package.module:factory``, and drawn scenes.
 
     Its batch normalization has seen the scenes: with random weights, values would grow from layer to layer. And its
-    classifier is fitted to two of them: with a random one nearly every pixel is nearly a tie between classes, and it says
-    nothing whether labels equal float's.
+    classifier is fitted to two of them: with a random one nearly every pixel is nearly a tie between classes, and that
+    labels equal float's, or do not, says nothing.
     """
     drawn = _drawn_scenes(size, images + 1, seed)
     scenes = [scene for scene, _ in drawn]
