@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from itrt.profile import Profile
 
 _IDLE_SESSIONS = 4  # kept for the next run of the same size, over all sizes
-_WARM_SHARE, _WARM_STEP = 0.25, 0  # every network has step 0; what does better: docs/anytime.md
+_WARM_SHARE, _WARM_STEP = 0.5, 1  # measured: docs/anytime.md
 _MAX_EXTENT = 1 << 33  # of an image's height or width: no tensor may be larger
 
 
@@ -236,7 +236,7 @@ class Model:
         *,
         warm: bool = False,
         share: float = _WARM_SHARE,
-        first_step: int = _WARM_STEP,
+        first_step: int | None = None,
         deadline_ms: float | None = None,
         stop: Rule | None = None,
         cancel: CancelToken | None = None,
@@ -253,7 +253,7 @@ class Model:
             Of a warm start: the last state's share of the first one, more than 0 and at most 1, in 256ths.
         first_step
             Of a warm start: the step, from 0, whose batch normalization the first iteration takes; the next ones take
-            the next steps', then the last one's.
+            the next steps', then the last one's. None: the second step's, if the network has one.
         iterations, deadline_ms, stop, cancel
             As in `run`, for every frame; the deadline counts from the moment at which the frame was there. A cancelled
             token ends the video.
@@ -360,13 +360,16 @@ class Model:
             f"max_iterations={self.max_iterations}, threads={self.threads}, isa={self.isa!r})"
         )
 
-    def _warmth(self, share: float, first_step: int) -> Warmth:
+    def _warmth(self, share: float, first_step: int | None) -> Warmth:
         from itrt.frames import Warmth
 
         if self._program.state is None:
             raise InvalidArgumentError(f"warm: expected a network with a loop, found {self.name} without one")
         steps = self.max_iterations
-        step = check_count("first_step", first_step, None if steps is None else steps - 1, lowest=0)
+        last = None if steps is None else steps - 1
+        if first_step is None:
+            first_step = _WARM_STEP if last is None else min(_WARM_STEP, last)
+        step = check_count("first_step", first_step, last, lowest=0)
         return Warmth(max(round(256 * check_positive("share", share, 1)), 1), step)
 
     def _read_image(self, image: Image) -> NDArray[np.uint8]:

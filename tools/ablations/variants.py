@@ -17,7 +17,7 @@ ITERATIONS = 4
 class Budget:
     """What all runs of a series have in common.
 
-    The defaults are for CamVid without one video and about four minutes of one core a run.
+    The defaults are for CamVid without one video and about two minutes of one core a run.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Budget:
         Images are averaged over squares of this many pixels a side, for training and for measuring.
     """
 
-    epochs: int = 60
+    epochs: int = 30
     crop: tuple[int, int] = (96, 128)
     channels: tuple[int, int, int] = (24, 36, 48)
     reduction: int = 2

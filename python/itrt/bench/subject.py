@@ -130,9 +130,12 @@ def untrained_itnet(settings: ItNetSettings, size: Size, images: int, seed: int 
 def made_network(reference: str, size: Size, images: int, seed: int = 0) -> Subject:
     """A network as its factory makes it, ``package.module:factory``, and drawn scenes.
 
-    Its batch normalization has seen the scenes: with random weights, values would grow from layer to layer.
+    Its batch normalization has seen the scenes: with random weights, values would grow from layer to layer. And its
+    classifier is fitted to two of them: with a random one nearly every pixel is nearly a tie between classes, and that
+    labels equal float's, or do not, says nothing.
     """
-    scenes = _scenes(size, images + 1, seed)
+    drawn = _drawn_scenes(size, images + 1, seed)
+    scenes = [scene for scene, _ in drawn]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = make_network(reference)
@@ -140,12 +143,65 @@ def made_network(reference: str, size: Size, images: int, seed: int = 0) -> Subj
     _settle_normalization(network, [torch.cat([_tensor(scene) for scene in scenes[:2]])])
     with torch.no_grad():
         classes = LogitNetwork(network, 1)(_tensor(scenes[0])).shape[1]
+    fit_classifier(network, [(_tensor(scene), torch.from_numpy(labels % classes)) for scene, labels in drawn[:2]])
     names = [f"class {index}" for index in range(classes)]
     return Subject(reference, network, _MEAN, _STANDARD_DEVIATION, names, scenes[:-1], scenes[-1])
 
 
+@torch.no_grad()
+def fit_classifier(network: nn.Module, samples: Sequence[tuple[Tensor, Tensor]]) -> bool:
+    """Fit the convolution that runs last to labels, by ridge regression on what goes into it.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode. A last convolution that is not 1x1, or has groups, stays as it is.
+    samples
+        Normalized images (1, 3, H, W) and their labels (H, W), below the number of the convolution's outputs.
+
+    Returns
+    -------
+    bool
+        Whether it was fitted.
+    """
+    last: list[tuple[nn.Conv2d, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda module, inputs, _: last.append((module, inputs[0])))
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    pixels, targets = [], []
+    for image, labels in samples:
+        last.clear()
+        LogitNetwork(network, 1)(image)
+        classifier, inputs = last[-1]
+        rows, columns = (
+            torch.arange(count) * size // count for count, size in zip(inputs.shape[2:], labels.shape, strict=True)
+        )
+        pixels.append(
+            nn.functional.pad(inputs[0].flatten(1).T.double(), (0, 1), value=1.0)
+        )  # the last column: the bias
+        targets.append(labels[rows][:, columns].flatten().long())
+    for hook in hooks:
+        hook.remove()
+    if classifier.kernel_size != (1, 1) or classifier.groups != 1 or classifier.bias is None:
+        return False
+    features = torch.cat(pixels)
+    one_hot = nn.functional.one_hot(torch.cat(targets), classifier.out_channels).double()
+    ridge = features.T @ features
+    ridge.diagonal().add_(0.01 * ridge.diagonal().mean())
+    solution = torch.linalg.solve(ridge, features.T @ one_hot).T
+    classifier.weight.copy_(solution[:, :-1, None, None])
+    classifier.bias.copy_(solution[:, -1])
+    return True
+
+
 def _scenes(size: Size, count: int, seed: int) -> list[Image]:
-    return [draw_scene(*size, np.random.default_rng((seed, index)))[0] for index in range(count)]
+    return [scene for scene, _ in _drawn_scenes(size, count, seed)]
+
+
+def _drawn_scenes(size: Size, count: int, seed: int) -> list[tuple[Image, Image]]:
+    return [draw_scene(*size, np.random.default_rng((seed, index))) for index in range(count)]
 
 
 def _tensor(scene: Image) -> Tensor:

@@ -1,6 +1,7 @@
 """Model.video: one result a frame, in order, from the stem's state or from the last frame's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,23 @@ def test_a_warm_video_equals_the_oracle(
         execution = execute(small_program(), frame, iterations, steps=steps, state=mixed)
         np.testing.assert_array_equal(result.quantized_logits, execution.logits[-1])
         state = execution.state
+
+
+def test_a_warm_start_is_at_the_second_step_by_default(limited: itrt.Model, frames: list[np.ndarray]) -> None:
+    found, expected = (
+        [result.quantized_logits for result in limited.video(frames, 1, warm=True, **arguments)]
+        for arguments in ({}, {"share": 0.5, "first_step": 1})
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_network_of_one_step_starts_there(frames: list[np.ndarray]) -> None:
+    model = itrt.load(to_bytes(replace(small_program(1), iterations=1)))
+    found, expected = (
+        [result.quantized_logits for result in model.video(frames, warm=True, **arguments)]
+        for arguments in ({}, {"first_step": 0})
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_frames_are_taken_when_their_answer_is_asked_for(limited: itrt.Model, frames: list[np.ndarray]) -> None:
