@@ -12,6 +12,7 @@ What is counted here, in bytes of the int8 network:
 
 - weights: int8 weights, biases and requantization vectors; where a constant has one value a step, those of all steps
   that run, in every form.
+- parameters: the numbers in these, of whatever size.
 - activations held: every tensor of every node, the image among them, each with memory of its own. An unrolled graph has
   a head for each answer.
 - activations, peak live: the most that is needed at one time if the operators run one after another and a tensor is
