@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itrt.cli import console
+from itrt.cli.network_source import Trained
 from itrt.cli.output_files import check_directories
 from itrt.cli.size import parse_size
 from itrt.errors import InvalidArgumentError, MissingDependencyError
@@ -24,9 +25,7 @@ _NETWORKS = ("itnet",)
 
 
 def bench_model(
-    checkpoint: Annotated[
-        Path | None, typer.Argument(metavar="[CHECKPOINT]", help="A checkpoint or network.pt of itrt train.")
-    ] = None,
+    checkpoint: Trained = None,
     network: Annotated[
         str | None, typer.Option(help=f"Without a checkpoint: an untrained one of {', '.join(_NETWORKS)}.")
     ] = None,

@@ -13,6 +13,8 @@ from itrt.images import images_in
 
 Pixels = NDArray[np.uint8]
 
+CALIBRATION_IMAGES = 64  # to take where nobody says how many
+
 
 @dataclass(frozen=True)
 class CalibrationData:

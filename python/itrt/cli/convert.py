@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from itrt.cli.calibration import CalibrationData, calibration_data
+from itrt.cli.calibration import CALIBRATION_IMAGES, CalibrationData, calibration_data
 from itrt.cli.console import output as console_output
 from itrt.cli.console import progress
 from itrt.cli.dataset import DATASET_HELP
-from itrt.cli.network_source import Channels, NetworkSource
+from itrt.cli.network_source import Channels, Checkpoint, Factory, IgnoreKeys, NetworkSource, Trained
 from itrt.cli.output_files import check_directories
 from itrt.cli.parity import print_parity
 from itrt.errors import InvalidArgumentError, MissingDependencyError
@@ -34,29 +34,17 @@ def convert(
             "A CHECKPOINT of itrt train --quantized needs none."
         ),
     ] = None,
-    trained: Annotated[
-        Path | None, typer.Argument(metavar="CHECKPOINT", help="A checkpoint or network.pt of itrt train.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PACKAGE.MODULE:FACTORY", help="What makes the network. [default: the ItNet of CHECKPOINT]"
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="A state dict for --model, of torch or safetensors. [default: the factory's weights]"),
-    ] = None,
-    ignore_keys: Annotated[
-        list[str] | None, typer.Option(help="Names in --checkpoint to leave out, such as 'aux_classifier.*'.")
-    ] = None,
+    trained: Trained = None,
+    factory: Factory = None,
+    checkpoint: Checkpoint = None,
+    ignore_keys: IgnoreKeys = None,
     classes: Annotated[
         str | None, typer.Option(help="Names with commas between, or a number. [default: the data set's, or numbers]")
     ] = None,
     mean: Annotated[Channels | None, typer.Option(help="Of the network's input, 0..1, R G B. [default: 0 0 0]")] = None,
     std: Annotated[Channels | None, typer.Option(help="Of the network's input, 0..1, R G B. [default: 1 1 1]")] = None,
     dataset: Annotated[str | None, typer.Option(help=DATASET_HELP)] = None,
-    images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = 64,
+    images: Annotated[int, typer.Option(min=1, help="Calibration images to take.")] = CALIBRATION_IMAGES,
     observer: Annotated[str, typer.Option(help=f"{', '.join(_OBSERVERS)}. [default: the converter's]")] = "",
     equalize: Annotated[str, typer.Option(help=f"Rescale channels: {', '.join(_CHOICES)}.")] = "auto",
     correct_bias: Annotated[
@@ -91,7 +79,7 @@ def convert(
             raise InvalidArgumentError("--report: expected with --parity-images of at least 1, found 0")
         if calibrate is None:
             raise InvalidArgumentError("--report: expected with --calibrate, whose images it shows, found none")
-    source = NetworkSource(trained, model, checkpoint, ignore_keys or (), classes, mean, std)
+    source = NetworkSource(trained, factory, checkpoint, ignore_keys or (), classes, mean, std)
     source.check(calibrated=calibrate is not None)
     check_target(output)
     if observer and observer not in _OBSERVERS:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from itrt.cli import console
-from itrt.cli.network_source import NetworkSource
+from itrt.cli.network_source import Checkpoint, Factory, IgnoreKeys, NetworkSource, Trained
 from itrt.errors import MissingDependencyError
 from itrt.format import read
 from itrt.images import read_image
@@ -27,24 +27,10 @@ _PARTED = 3  # the exit code; 1 is an error
 def debug(
     model: Annotated[str, typer.Argument(help="An .itrt file, or a packaged model's name.")],
     image: Annotated[Path, typer.Argument(help="What both run on.")],
-    trained: Annotated[
-        Path | None, typer.Argument(metavar="[CHECKPOINT]", help="A checkpoint or network.pt of itrt train.")
-    ] = None,
-    factory: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            metavar="PACKAGE.MODULE:FACTORY",
-            help="What makes the network. [default: the ItNet of CHECKPOINT]",
-        ),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="A state dict for --model, of torch or safetensors. [default: the factory's weights]"),
-    ] = None,
-    ignore_keys: Annotated[
-        list[str] | None, typer.Option(help="Names in --checkpoint to leave out, such as 'aux_classifier.*'.")
-    ] = None,
+    trained: Trained = None,
+    factory: Factory = None,
+    checkpoint: Checkpoint = None,
+    ignore_keys: IgnoreKeys = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="In dB: a layer parts from float where its signal to noise is below. [default: 15]"),

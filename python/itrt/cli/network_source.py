@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from itrt.cli.calibration import CalibrationData
 from itrt.errors import InvalidArgumentError, MissingFileError
@@ -16,6 +18,24 @@ if TYPE_CHECKING:
     from itrt.converter import Conversion
 
 Channels = tuple[float, float, float]
+
+# Options of several commands
+Trained = Annotated[Path | None, typer.Argument(metavar="CHECKPOINT", help="A checkpoint or network.pt of itrt train.")]
+Factory = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="PACKAGE.MODULE:FACTORY",
+        help="What makes the network. [default: the ItNet of CHECKPOINT]",
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="A state dict for --model, of torch or safetensors. [default: the factory's weights]"),
+]
+IgnoreKeys = Annotated[
+    list[str] | None, typer.Option(help="Names in --checkpoint to leave out, such as 'aux_classifier.*'.")
+]
 
 
 @dataclass(frozen=True)

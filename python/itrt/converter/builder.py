@@ -15,31 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itrt.converter.captured import Node, Parameter, Section, Value
+from itrt.converter.copies import Copies
 from itrt.converter.float_graph import FloatTensor
-from itrt.converter.float_operators import (
-    FloatAdd,
-    FloatConstant,
-    FloatConvolution,
-    FloatGather,
-    FloatOperator,
-    FloatPad,
-    FloatResize,
-    FloatTerm,
-)
-from itrt.converter.naming import OperatorNames
+from itrt.converter.float_operators import FloatAdd, FloatOperator, FloatResize
+from itrt.converter.section_graph import SectionGraph
 from itrt.converter.sizes import same
+from itrt.converter.unsupported import PoisonedInputError, UnsupportedOperatorError
 from itrt.converter.values import NO_PADDING, Arrangement, Part
-
-IMAGE = "image"
-STATE = "state"
-
-
-class UnsupportedOperatorError(Exception):
-    """Raised by a lowering function; the message says what about the operator is not supported."""
-
-
-class PoisonedInputError(Exception):
-    """Raised when an operator's input could not be lowered: that one has been reported already."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +39,18 @@ class Source:
     places: NDArray[np.int64]
 
 
-class SectionBuilder:
-    """The operators of one section, growing; ``tensors`` is shared by all sections of a network."""
+class SectionBuilder(SectionGraph):
+    """The graph of one section, and which parts of its tensors the section's values are."""
 
     def __init__(self, section: Section, tensors: dict[str, FloatTensor], inputs: dict[str, str]) -> None:
-        self.section = section
-        self.tensors = tensors
-        self.operators: dict[str, FloatOperator] = {}  # by output, in execution order
+        super().__init__(section, tensors)
+        self.copies = Copies(self)
         self._values: dict[str, tuple[Part, ...] | Arrangement] = {
             name: (self.whole(tensor),) for name, tensor in inputs.items()
         }
         self._results: dict[str, Sequence[tuple[Part, ...] | Arrangement]] = {}  # of nodes with several
-        self._nodes = {node.name: node for node in section.nodes}
         self._uses = Counter(value.name for node in section.nodes for value in _values_in(node.arguments))
         self._uses[section.output] += 1
-        self._names = OperatorNames(section)
-        self._copies: dict[tuple[Part, ...], str] = {}  # what was brought together, padded or cropped
         self._behind: dict[str, tuple[str, NDArray[np.int64]]] = {}
 
     # Reading values
@@ -95,42 +73,21 @@ class SectionBuilder:
             )
         return found
 
-    def readable(self, value: Any) -> tuple[Part, ...]:
-        """Return parts that a convolution can read: whole tensors, the image too, padded by zeros or not at all."""
-        return self.whole_parts(self.parts(value), value)
+    def readable(self, value: Any, groups: int = 1) -> tuple[Part, ...]:
+        """Return parts that a convolution can read: whole tensors, the image too, padded by zeros or not at all.
 
-    def whole_parts(self, parts: Iterable[Part], value: Value) -> tuple[Part, ...]:
-        """As `readable`, of parts of a value; what is made for it gets the value's name."""
-        result: list[Part] = []
-        fragments: list[Part] = []
-        for part in parts:
-            if any(amount < 0 for amount in part.padding):
-                part = Part(self.padded(part, value), part.channels)
-            if part.is_whole(self.tensors):
-                result.extend(self._brought_together(fragments, value))
-                fragments = []
-                result.append(part)
-            else:
-                fragments.append(part)
-        return (*result, *self._brought_together(fragments, value))
-
-    def whole(self, tensor: str) -> Part:
-        """Return all channels of a tensor."""
-        return Part(tensor, range(self.tensors[tensor].channels))
+        With several groups it is one part, for a group may read channels of two.
+        """
+        parts = self.copies.whole_parts(self.parts(value), value)
+        return parts if groups == 1 or len(parts) == 1 else (self.whole(self.tensor(value)),)
 
     def whole_tensors(self, value: Any) -> tuple[str, ...]:
         """Return the tensors that are the value, one behind the other; not the image, nothing padded."""
-        return tuple(self._unpadded(part, value) for part in self.readable(value))
+        return tuple(self.copies.unpadded(part, value) for part in self.readable(value))
 
     def tensor(self, value: Any) -> str:
         """Return the one tensor that is the value; parts are brought together."""
-        return self.tensor_of_parts(self.parts(value), value)
-
-    def tensor_of_parts(self, parts: Sequence[Part], value: Value) -> str:
-        """As `tensor`, of parts of a value; what is made for it gets the value's name."""
-        if len(parts) > 1 or not parts[0].is_whole(self.tensors):
-            return self._gathered(parts, value)
-        return self._unpadded(parts[0], value)
+        return self.copies.whole_tensor(self.parts(value), value)
 
     def sources(self, value: Any) -> tuple[Source, ...]:
         """Return the value's tensors with the operators that may be changed."""
@@ -144,12 +101,6 @@ class SectionBuilder:
             result.append(Source(tensor, first, channels, operator, first + places))
             first += channels
         return tuple(result)
-
-    def shape(self, name: str) -> tuple[int, str, str]:
-        """Return (channels, height, width) of a value of the section."""
-        if name not in self.section.shapes:
-            raise UnsupportedOperatorError("expected tensors of shape (1, channels, height, width)")
-        return self.section.shapes[name]
 
     def tensor_of_size(self, height: str, width: str) -> str:
         """Return a tensor that has this height and width in every image."""
@@ -195,32 +146,12 @@ class SectionBuilder:
         """Let the node's result be the operator's output."""
         self.define(node, (self.append(operator),))
 
-    def append(self, operator: FloatOperator) -> Part:
-        """Add an operator, or put it in the place of the one that had the same output; return its output."""
-        self.operators[operator.output] = operator
-        return self.whole(operator.output)
-
-    def remove(self, operator: FloatOperator) -> None:
-        """Take an operator and its output away: nothing reads it any more."""
-        del self.operators[operator.output]
-        del self.tensors[operator.output]
-
-    def is_read(self, tensor: str) -> bool:
-        """Return whether an operator reads a tensor, if only its size."""
-        return any(tensor in operator.inputs for operator in self.operators.values())
-
     def attach(self, output: str, convolution: str, places: NDArray[np.int64]) -> None:
         """Remember that changing a convolution changes a tensor behind it, which only copies its values.
 
         The convolution's channel j becomes the tensor's channel ``places[j]``.
         """
         self._behind[output] = (convolution, places)
-
-    def new_tensor(self, node: Node, kind: str, channels: int | None = None) -> str:
-        """Create an output tensor of the node, named by its place in the module tree."""
-        name = self._unique(self._names.of(node, kind))
-        self.tensors[name] = FloatTensor(name, self.shape(node.name)[0] if channels is None else channels)
-        return name
 
     def map_tensors(self, node: Node, kind: str, value: Any, make: Callable[[str, str], FloatOperator]) -> None:
         """Let the node's result be an operator on each of the value's tensors, made from (output, input)."""
@@ -235,10 +166,8 @@ class SectionBuilder:
         tensor = self.tensor(Value(self.section.output))
         if tensor in self.operators:
             return tensor
-        name = self._unique(f"{self.section.name}.output")
-        self.tensors[name] = FloatTensor(name, self.tensors[tensor].channels)
-        self.operators[name] = FloatAdd(name, (tensor,), (1.0,))
-        return name
+        output = self.new_output(self.tensors[tensor].channels)
+        return self.append(FloatAdd(output, (tensor,), (1.0,))).tensor
 
     def before_labels(self, logits: str) -> str:
         """Return what a last resampling to the image's size reads: the runtime resamples logits when labels are read.
@@ -250,63 +179,6 @@ class SectionBuilder:
         if isinstance(operator, FloatResize) and operator.mode == "bilinear" and not operator.align_corners:
             return operator.input if at_image_size and operator.input in self.operators else logits
         return logits
-
-    # Copies
-
-    def _brought_together(self, fragments: list[Part], value: Value) -> list[Part]:
-        return [self.whole(self._gathered(fragments, value))] if fragments else []
-
-    def _gathered(self, parts: Sequence[Part], value: Value) -> str:
-        """Copy parts into one tensor."""
-        key = tuple(parts)
-        if key not in self._copies:
-            tensors = [self._unpadded(part, value) for part in parts]
-            inputs = tuple(dict.fromkeys(tensors))
-            channels = tuple(
-                (inputs.index(tensor), channel)
-                for part, tensor in zip(parts, tensors, strict=True)
-                for channel in part.channels
-            )
-            output = self._copy(value, "gather", len(channels))
-            self._copies[key] = self.append(FloatGather(output, inputs, channels)).tensor
-        return self._copies[key]
-
-    def _unpadded(self, part: Part, value: Value) -> str:
-        """Return a tensor that has a part's padding in it and is not the image."""
-        tensor = self.padded(part, value) if any(part.padding) else part.tensor
-        return self._normalized_image() if tensor == IMAGE else tensor
-
-    def padded(self, part: Part, value: Value) -> str:
-        """Return the whole tensor of a part, padded or cropped as the part says."""
-        whole = self.whole(part.tensor)
-        key = (Part(whole.tensor, whole.channels, part.padding),)
-        if key not in self._copies:
-            source = self._normalized_image() if part.tensor == IMAGE else part.tensor
-            output = self._copy(value, "pad", len(whole.channels))
-            self._copies[key] = self.append(FloatPad(output, source, part.padding)).tensor
-        return self._copies[key]
-
-    def _copy(self, value: Value, kind: str, channels: int) -> str:
-        node = self._nodes.get(value.name)
-        if node is not None:
-            return self.new_tensor(node, kind, channels)
-        name = self._unique(f"{self.section.name}.{kind}")
-        self.tensors[name] = FloatTensor(name, channels)
-        return name
-
-    def _unique(self, name: str) -> str:
-        candidates = (name if count == 0 else f"{name}_{count}" for count in range(len(self.tensors) + 1))
-        return next(candidate for candidate in candidates if candidate not in self.tensors)
-
-    def _normalized_image(self) -> str:
-        name = f"{self.section.name}.normalized_image"
-        if name not in self.tensors:
-            channels = self.tensors[IMAGE].channels
-            ones = FloatConstant((np.ones(channels),))
-            term = FloatTerm(IMAGE, FloatConstant((np.ones((channels, 1, 1, 1)),)), groups=channels)
-            self.tensors[name] = FloatTensor(name, channels)
-            self.operators[name] = FloatConvolution(name, (term,), ones, FloatConstant((np.zeros(channels),)))
-        return name
 
     def _shape_text(self, value: Value) -> str:
         return f"({', '.join(self.section.dimensions[value.name])})"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Parameter
 from itrt.converter.float_operators import (
     UNBOUNDED,
@@ -23,6 +23,7 @@ from itrt.converter.float_operators import (
     combine,
 )
 from itrt.converter.lower_linear import constant_of
+from itrt.converter.unsupported import UnsupportedOperatorError
 
 
 def lower_batch_norm(node: Node, section: SectionBuilder) -> None:

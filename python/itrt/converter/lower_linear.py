@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Parameter
 from itrt.converter.float_operators import FloatConstant, FloatConvolution, FloatTerm, combine
+from itrt.converter.unsupported import UnsupportedOperatorError
 from itrt.converter.values import Arrangement, Edges, Part
 
 
@@ -19,7 +20,8 @@ def lower_convolution(node: Node, section: SectionBuilder) -> None:
     groups = int(arguments["groups"])
     stride, dilation = pair(arguments["stride"]), pair(arguments["dilation"])
     padding = _padding(arguments["padding"], weight.at(0).shape[1:3], dilation)
-    terms = terms_of(section, arguments["input"], weight, stride, padding, dilation, groups)
+    parts = section.readable(arguments["input"], groups)
+    terms = terms_of(section, parts, weight, stride, padding, dilation, groups)
     write_convolution(node, section, terms, arguments["bias"])
 
 
@@ -31,13 +33,13 @@ def lower_linear(node: Node, section: SectionBuilder) -> None:
     weight = constant_of(node.arguments["weight"])
     if not isinstance(value, Arrangement):
         kernel = combine(lambda w: w[:, None, None, :], weight)
-        terms = terms_of(section, node.arguments["input"], kernel)
+        parts = section.readable(node.arguments["input"])
     elif value.pixels is None or value.places.ndim != 1:
         raise UnsupportedOperatorError("reads a tensor whose height and width are not known")
     else:
         kernel = combine(lambda w: _kernel_of_flattened(w, value), weight)
-        terms = terms_of_parts(section, section.whole_parts(value.parts, node.arguments["input"]), kernel)
-    write_convolution(node, section, terms, node.arguments["bias"])
+        parts = section.copies.whole_parts(value.parts, node.arguments["input"])
+    write_convolution(node, section, terms_of(section, parts, kernel), node.arguments["bias"])
 
 
 def _kernel_of_flattened(weight: Any, value: Arrangement) -> Any:
@@ -63,22 +65,6 @@ def write_convolution(node: Node, section: SectionBuilder, terms: tuple[FloatTer
 
 def terms_of(
     section: SectionBuilder,
-    value: Any,
-    weight: FloatConstant,
-    stride: tuple[int, int] = (1, 1),
-    padding: Edges = (0, 0, 0, 0),
-    dilation: tuple[int, int] = (1, 1),
-    groups: int = 1,
-) -> tuple[FloatTerm, ...]:
-    """Return the terms of a convolution with a kernel (out, height, width, in / groups): one a part of the value."""
-    parts = section.readable(value)
-    if groups > 1 and len(parts) > 1:  # a group may read several parts
-        parts = (section.whole(section.tensor(value)),)
-    return terms_of_parts(section, parts, weight, stride, padding, dilation, groups)
-
-
-def terms_of_parts(
-    section: SectionBuilder,
     parts: tuple[Part, ...],
     weight: FloatConstant,
     stride: tuple[int, int] = (1, 1),
@@ -86,7 +72,7 @@ def terms_of_parts(
     dilation: tuple[int, int] = (1, 1),
     groups: int = 1,
 ) -> tuple[FloatTerm, ...]:
-    """As `terms_of`, of parts that are whole tensors."""
+    """Return the terms of a convolution with a kernel (out, height, width, in / groups): one a part, a whole tensor."""
     terms = []
     first = 0
     for part in parts:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Value
 from itrt.converter.float_operators import (
     FloatAdd,
@@ -23,6 +23,7 @@ from itrt.converter.float_operators import (
     combine,
 )
 from itrt.converter.lower_affine import is_constant, lower_affine, number_of, vector_of
+from itrt.converter.unsupported import UnsupportedOperatorError
 
 
 def lower_relu(node: Node, section: SectionBuilder) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Value
 from itrt.converter.float_operators import FloatAdaptivePool, FloatPool
 from itrt.converter.lower_linear import pair
+from itrt.converter.unsupported import UnsupportedOperatorError
 
 
 def lower_max_pool(node: Node, section: SectionBuilder) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Literal
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node
 from itrt.converter.float_operators import FloatResize
 from itrt.converter.sizes import ratio
+from itrt.converter.unsupported import UnsupportedOperatorError
 
 _LARGEST_DENOMINATOR = 1024
 

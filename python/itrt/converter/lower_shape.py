@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node
 from itrt.converter.float_operators import FloatConvolution, FloatDepthToSpace, FloatPad, combine
 from itrt.converter.sizes import difference
+from itrt.converter.unsupported import UnsupportedOperatorError
 from itrt.converter.values import Edges, joined, padded, selected
 
 
@@ -44,7 +45,7 @@ def lower_padding(node: Node, section: SectionBuilder, source: Any, edges: Edges
     for part in section.parts(source):
         found = padded(part, edges)
         if found is None:
-            copied = replace(part, tensor=section.padded(part, source), padding=(0, 0, 0, 0))
+            copied = replace(part, tensor=section.copies.padded(part, source), padding=(0, 0, 0, 0))
             found = padded(copied, edges)
         assert found is not None
         parts.append(found)
@@ -71,7 +72,7 @@ def lower_pixel_shuffle(node: Node, section: SectionBuilder) -> None:
     if not rest and isinstance(convolution, FloatConvolution) and convolution.output == first.tensor:
         permuted = _permuted(convolution, order)
     if permuted is None:
-        tensor = section.tensor_of_parts(selected(section.parts(source), order.tolist()), source)
+        tensor = section.copies.whole_tensor(selected(section.parts(source), order.tolist()), source)
     else:
         tensor = section.append(permuted).tensor
     output = section.new_tensor(node, "depth_to_space")

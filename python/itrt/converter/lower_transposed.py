@@ -56,7 +56,7 @@ def lower_transposed_convolution(node: Node, section: SectionBuilder) -> None:
     )
     kernel = combine(lambda w: _phase_kernel(w, rows, columns, groups), weight)
     edges = (rows.padding[0], columns.padding[0], rows.padding[1], columns.padding[1])
-    terms = terms_of(section, arguments["input"], kernel, padding=edges, groups=groups)
+    terms = terms_of(section, section.readable(arguments["input"], groups), kernel, padding=edges, groups=groups)
 
     channels = weight.at(0).shape[1] * groups
     # The convolution's channels are (group, phase, channel of the group), those of depth to space (phase, channel).

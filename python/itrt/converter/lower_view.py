@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from itrt.converter.builder import SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import Node, Value
 from itrt.converter.float_operators import FloatPool
 from itrt.converter.lower_shape import lower_padding
 from itrt.converter.sizes import difference
+from itrt.converter.unsupported import UnsupportedOperatorError
 from itrt.converter.values import Arrangement, simplified
 
 _ENDLESS = 2**31  # a slice's end beyond this means "to the end"

@@ -20,11 +20,15 @@ from itrt.converter import (
     lower_transposed,
     lower_view,
 )
-from itrt.converter.builder import IMAGE, STATE, PoisonedInputError, SectionBuilder, UnsupportedOperatorError
+from itrt.converter.builder import SectionBuilder
 from itrt.converter.captured import CapturedNetwork, Node, Section
 from itrt.converter.float_graph import FloatGraph, FloatTensor
 from itrt.converter.float_operators import FloatAdd
+from itrt.converter.section_graph import IMAGE
+from itrt.converter.unsupported import PoisonedInputError, UnsupportedOperatorError
 from itrt.errors import ConversionError
+
+STATE = "state"
 
 LOWERING: dict[str, Callable[[Node, SectionBuilder], None]] = {
     "aten.conv2d.default": lower_linear.lower_convolution,

@@ -8,6 +8,7 @@ Parameters have the names of torchvision's ``deeplabv3_resnet50``, so that its p
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -15,9 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
-from itrt.nn.resnet import ResNet50
-from itrt.nn.segmentation import FCNHead, ResNetSegmentation
+from itrt.nn.arguments import check_counts
+from itrt.nn.segmentation import ResNetSegmentation
 
 RATES = {8: (12, 24, 36), 16: (6, 12, 18)}
 """Dilation rates of the pyramid for an output stride: half the stride sees as far with twice the rate."""
@@ -59,6 +59,18 @@ class PyramidPooling(nn.Module):
         return joined
 
 
+class DeepLabHead(nn.Sequential):
+    """The pyramid to an eighth of the channels, a 3x3 convolution, normalized, and a 1x1 convolution to logits."""
+
+    def __init__(self, inputs: int, classes: int, rates: Sequence[int]) -> None:
+        channels = inputs // 8
+        super().__init__(
+            PyramidPooling(inputs, channels, rates),
+            *_normalized(channels, channels, 3),
+            nn.Conv2d(channels, classes, 1),
+        )
+
+
 class DeepLabV3ResNet50(ResNetSegmentation):
     """DeepLabv3 with a ResNet-50: logits at 1/8 or 1/16 of the image's resolution, rounded up.
 
@@ -91,17 +103,9 @@ class DeepLabV3ResNet50(ResNetSegmentation):
         auxiliary: bool = True,
         width: int = 64,
     ) -> None:
-        check_positive("classes", [classes])
         if output_stride not in RATES:
             raise InvalidArgumentError(f"output_stride: expected 8 or 16, found {output_stride!r}")
         rates = RATES[output_stride] if rates is None else tuple(rates)
-        check_positive("rates", rates)
-        backbone = ResNet50(output_stride, width)
-        third, fourth = backbone.channels
-        channels = 4 * width
-        classifier = nn.Sequential(
-            PyramidPooling(fourth, channels, rates),
-            *_normalized(channels, channels, 3),
-            nn.Conv2d(channels, classes, 1),
-        )
-        super().__init__(backbone, classifier, FCNHead(third, classes) if auxiliary else None)
+        check_counts("rates", rates)
+        head = partial(DeepLabHead, rates=rates)
+        super().__init__(head, classes, output_stride=output_stride, auxiliary=auxiliary, width=width)

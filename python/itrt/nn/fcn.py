@@ -18,8 +18,8 @@ from typing import Literal, cast
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
-from itrt.nn.resnet import ResNet50
+from itrt.nn.arguments import check_counts
+from itrt.nn.resnet import OutputStride
 from itrt.nn.segmentation import FCNHead, ResNetSegmentation
 from itrt.nn.upsampling import bilinear_upsampling, crop_to
 from itrt.nn.vgg import VGG16, stages
@@ -53,7 +53,7 @@ class FCNVGG16(nn.Module):
 
     def __init__(self, classes: int = 21, *, stride: Literal[8, 16, 32] = 8, width: int = 64) -> None:
         super().__init__()
-        check_positive("classes", [classes])
+        check_counts("classes", [classes])
         if stride not in (8, 16, 32):
             raise InvalidArgumentError(f"stride: expected 8, 16 or 32, found {stride!r}")
         self.stride = stride
@@ -145,11 +145,8 @@ class FCNResNet50(ResNetSegmentation):
         self,
         classes: int = 21,
         *,
-        output_stride: Literal[8, 16, 32] = 8,
+        output_stride: OutputStride = 8,
         auxiliary: bool = True,
         width: int = 64,
     ) -> None:
-        check_positive("classes", [classes])
-        backbone = ResNet50(output_stride, width)
-        third, fourth = backbone.channels
-        super().__init__(backbone, FCNHead(fourth, classes), FCNHead(third, classes) if auxiliary else None)
+        super().__init__(FCNHead, classes, output_stride=output_stride, auxiliary=auxiliary, width=width)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 from itrt.nn.blocks import ContextBlock, DetailBlock, HourglassBlock, NormalizedConvolution
 from itrt.nn.iterative import IterativeNetwork
 from itrt.nn.weights import load_weights
@@ -71,11 +71,11 @@ class ItNetSettings:
         object.__setattr__(self, "dilations", tuple(self.dilations))
         if len(self.channels) != 3:
             raise InvalidArgumentError(f"channels: expected 3 numbers (at 1/4, 1/8, 1/16), found {self.channels}")
-        check_positive("classes", [self.classes])
-        check_positive("channels", self.channels)
-        check_positive("stem_channels", [self.stem_channels])
-        check_positive("iterations", [self.iterations])
-        check_positive("dilations", self.dilations)
+        check_counts("classes", [self.classes])
+        check_counts("channels", self.channels)
+        check_counts("stem_channels", [self.stem_channels])
+        check_counts("iterations", [self.iterations])
+        check_counts("dilations", self.dilations)
         if self.stem_convolutions < 0:
             raise InvalidArgumentError(f"stem_convolutions: expected at least 0, found {self.stem_convolutions}")
         if self.block not in _BLOCKS:

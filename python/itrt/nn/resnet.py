@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from itrt.errors import InvalidArgumentError
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 
 OutputStride = Literal[8, 16, 32]
 
@@ -64,7 +64,7 @@ class ResNet50(nn.Module):
         super().__init__()
         if output_stride not in _DILATED:
             raise InvalidArgumentError(f"output_stride: expected 8, 16 or 32, found {output_stride!r}")
-        check_positive("width", [width])
+        check_counts("width", [width])
         self.channels = (4 * _EXPANSION * width, 8 * _EXPANSION * width)
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)

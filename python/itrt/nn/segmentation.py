@@ -1,12 +1,13 @@
 """What segmentation networks on a ResNet-50 share: backbone, classifier, a second classifier for training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from itrt.nn.resnet import ResNet50
+from itrt.nn.arguments import check_counts
+from itrt.nn.resnet import OutputStride, ResNet50
 from itrt.nn.weights import load_weights
 
 
@@ -18,19 +19,36 @@ class ResNetSegmentation(nn.Module):
 
     Parameters
     ----------
-    backbone
-        The ResNet-50.
-    classifier
-        From the last stage's channels to logits.
-    aux_classifier
-        From the third stage's channels to logits, for a second loss in training; None: there is none.
+    head
+        Makes the classifier, from the last stage's channels and the number of classes.
+    classes
+        Channels of the logits.
+    output_stride, width
+        Those of the `ResNet50`.
+    auxiliary
+        Whether there is a second classifier on the third stage, for a second loss in training.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a number is out of range.
     """
 
-    def __init__(self, backbone: ResNet50, classifier: nn.Module, aux_classifier: nn.Module | None) -> None:
+    def __init__(
+        self,
+        head: Callable[[int, int], nn.Module],
+        classes: int,
+        *,
+        output_stride: OutputStride,
+        auxiliary: bool,
+        width: int,
+    ) -> None:
         super().__init__()
-        self.backbone = backbone
-        self.classifier = classifier
-        self.aux_classifier = aux_classifier
+        check_counts("classes", [classes])
+        self.backbone = ResNet50(output_stride, width)
+        third, fourth = self.backbone.channels
+        self.classifier = head(fourth, classes)
+        self.aux_classifier = FCNHead(third, classes) if auxiliary else None
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (N, classes, h, w), at the image's resolution divided by the output stride, rounded up.

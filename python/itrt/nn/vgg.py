@@ -4,7 +4,7 @@ as convolutions (arXiv 1411.4038, section 3.1). Parameters have the names of tor
 
 from torch import Tensor, nn
 
-from itrt.nn.arguments import check_positive
+from itrt.nn.arguments import check_counts
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)
 """3x3 convolutions of each stage; a pooling by two ends it."""
@@ -30,7 +30,7 @@ class VGG16(nn.Module):
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        check_positive("width", [width])
+        check_counts("width", [width])
         self.channels = tuple(width * factor for factor in (1, 2, 4, 8, 8))
         self.hidden = _HIDDEN * width
         layers: list[nn.Module] = []

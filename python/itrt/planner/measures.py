@@ -12,6 +12,7 @@ What is counted here, in bytes of the int8 network:
 
 - weights: int8 weights, biases and requantization vectors; where a constant has one value a step, those of all steps
   that run, in every form.
+- parameters: the numbers in these, of whatever size.
 - activations held: every tensor of every node, the image among them, each with memory of its own. An unrolled graph has
   a head for each answer.
 - activations, peak live: the most that is needed at one time if the operators run one after another and a tensor is
@@ -30,7 +31,6 @@ from typing import Any, Literal
 from itrt.planner.workload import Layer, Section, Workload
 
 Form = Literal["feed-forward", "looped", "unrolled, shared weights", "unrolled, separate weights"]
-_VECTOR_ELEMENT_BYTES = 4  # i32 biases, f32 scales
 _Node = tuple[int, int]  # a tensor, and the step that writes it
 
 
@@ -111,11 +111,10 @@ def _constants(work: Workload, copies: int) -> tuple[int, int]:
     bytes_in_all = parameters = 0
     for layer in work.layers:
         sets = copies if layer.section == "block" else 1
-        for constants, element_bytes in ((layer.weights, 1), (layer.vectors, _VECTOR_ELEMENT_BYTES)):
-            shared = constants.bytes - constants.per_step_bytes
-            held = shared * sets + constants.per_step_bytes * work.executions(layer.section)
-            bytes_in_all += held
-            parameters += held // element_bytes
+        steps = work.executions(layer.section)
+        for each in (layer.weights, layer.vectors):
+            bytes_in_all += (each.bytes - each.per_step_bytes) * sets + each.per_step_bytes * steps
+            parameters += (each.elements - each.per_step_elements) * sets + each.per_step_elements * steps
     return bytes_in_all, parameters
 
 

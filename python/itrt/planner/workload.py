@@ -59,10 +59,12 @@ class TensorSize:
 
 @dataclass(frozen=True)
 class Constants:
-    """Bytes that one execution reads, and those among them that have one value a step."""
+    """Bytes and numbers that one execution reads, and those among them that have one value a step."""
 
-    bytes: int
-    per_step_bytes: int
+    bytes: int = 0
+    per_step_bytes: int = 0
+    elements: int = 0
+    per_step_elements: int = 0
 
     def held(self, steps: int) -> int:
         """Bytes of the values of this many steps."""
@@ -112,7 +114,7 @@ class Layer:
 
     ``index`` is the operator's place in its section, ``kind`` its kind in the file; ``output`` and the inputs of
     ``windows`` are indices of `Workload.tensors`. ``weights`` are int8, as the file stores them; ``vectors`` are bias
-    and requantization, 32 bits each, or a lookup's tables.
+    and requantization, or a lookup's tables.
     """
 
     section: Section
@@ -286,7 +288,7 @@ def _checked(name: str, value: int, highest: int | None) -> int:
 
 
 def _layer(section: Section, index: int, operator: Operator, tensors: tuple[TensorSize, ...]) -> Layer:
-    weights = vectors = Constants(0, 0)
+    weights = vectors = Constants()
     if isinstance(operator, Convolution):
         weights = _constants([term.weight for term in operator.terms])
         vectors = _constants([*requantization_of(operator)])
@@ -297,9 +299,13 @@ def _layer(section: Section, index: int, operator: Operator, tensors: tuple[Tens
 
 
 def _constants(constants: list[Constant]) -> Constants:
-    per_step = [constant for constant in constants if len(constant.values) > 1]
+    all_values = [constant.at(0) for constant in constants]
+    per_step = [constant.at(0) for constant in constants if len(constant.values) > 1]
     return Constants(
-        sum(constant.at(0).nbytes for constant in constants), sum(constant.at(0).nbytes for constant in per_step)
+        bytes=sum(value.nbytes for value in all_values),
+        per_step_bytes=sum(value.nbytes for value in per_step),
+        elements=sum(value.size for value in all_values),
+        per_step_elements=sum(value.size for value in per_step),
     )
 
 

@@ -7,10 +7,14 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import islice
 from pathlib import PurePath
 
 from itrt.errors import InvalidArgumentError
 from itrt.train.data import ImageSet, SegmentationData
+
+_NAMED = "named after their video and an underscore, such as 0001TP_006690.png"
+_LISTED = 8
 
 
 def video_of(name: str) -> str:
@@ -34,21 +38,27 @@ def leave_out(data: SegmentationData, videos: Collection[str]) -> SegmentationDa
     Raises
     ------
     InvalidArgumentError
-        If the training set has no such video, or no other one.
+        If the training set has no such video (a data set may have none at all), or no other one.
     """
     found = videos_of(data.train)
+    if not found:
+        raise InvalidArgumentError(f"leave_out: expected frames {_NAMED}, found images without names")
     for video in videos:
         if video not in found:
             raise InvalidArgumentError(
-                f"leave_out: expected videos of {', '.join(found) or 'named images'}, found {video}"
+                f"leave_out: expected videos of {_listed(found)}, found {video}; frames are {_NAMED}"
             )
     if not found.keys() - set(videos):
-        raise InvalidArgumentError(
-            f"leave_out: expected a video to be left to train on, found all of {', '.join(found)}"
-        )
+        raise InvalidArgumentError(f"leave_out: expected a video to be left to train on, found all of {_listed(found)}")
     left_out = [video_of(name) in videos for name in data.train.names]
     return replace(
         data,
         train=data.train.take([index for index, out in enumerate(left_out) if not out]),
         validation=data.train.take([index for index, out in enumerate(left_out) if out]),
     )
+
+
+def _listed(videos: Collection[str]) -> str:
+    """The first few: of a data set without videos, every image may look like one."""
+    first = ", ".join(islice(videos, _LISTED))
+    return first if len(videos) <= _LISTED else f"{first} and {len(videos) - _LISTED} more"

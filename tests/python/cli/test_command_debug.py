@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from itrt.format import Constant, Convolution, Program, read, write
+from itrt.format import Constant, Convolution, FixedPoint, Program, read, write
+from itrt.quantize import Requantization
 from itrt.train.checkpoint import Metadata, save_network
 from reference.networks import MEAN, STD, random_image, tiny_network
 
@@ -23,19 +24,26 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def convert_tiny(path: Path, requantize: Requantization) -> Path:
     from itrt.converter import convert
 
-    path = tmp_path_factory.mktemp("models") / "tiny.itrt"
-    convert(tiny_network(1), path, calibration=[random_image(40, 48)], mean=MEAN, std=STD, equalize="on")
+    images = [random_image(40, 48)]
+    convert(tiny_network(1), path, calibration=images, mean=MEAN, std=STD, equalize="on", requantize=requantize)
     return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return convert_tiny(tmp_path_factory.mktemp("models") / "tiny.itrt", "float")
 
 
 def spoiled(program: Program) -> Program:
     """Return the program with the scales of its block's convolution four times as large."""
     (mix,) = program.block
     assert isinstance(mix, Convolution)
+    if isinstance(mix.scale, FixedPoint):
+        shifts = Constant(tuple((shift - 2).astype(np.uint8) for shift in mix.scale.shift.values))
+        return replace(program, block=(replace(mix, scale=replace(mix.scale, shift=shifts)),))
     scales = Constant(tuple((4.0 * scale).astype(np.float32) for scale in mix.scale.values))
     return replace(program, block=(replace(mix, scale=scales),))
 
@@ -57,6 +65,19 @@ def test_a_planted_fault_is_named_and_the_exit_code_says_so(itrt, model: Path, i
     assert "block.mix in iteration 1 is the first below 15 dB" in outcome.stdout
     assert "times what float computes" in outcome.stdout
     assert itrt("debug", path, image, "--model", FACTORY, "--threshold", "-60").exit_code == 0
+
+
+def test_a_file_without_floating_point(itrt, image: Path, tmp_path: Path) -> None:
+    path = convert_tiny(tmp_path / "fixed.itrt", "fixed")
+    outcome = itrt("debug", path, image, "--model", FACTORY)
+    assert outcome.exit_code == 0
+    rows = [line.split() for line in outcome.stdout.splitlines() if line.split()[:1] in (["stem"], ["1"])]
+    assert [row[1] for row in rows] == ["stem.first", "state", "block.mix", "head.last"]
+    assert [float(row[4]) for row in rows] == pytest.approx([1.0] * 4, abs=0.02)  # the gain of each layer alone
+    write(spoiled(read(path)), path)
+    outcome = itrt("debug", path, image, "--model", FACTORY)
+    assert outcome.exit_code == 3
+    assert "block.mix in iteration 1 is the first below 15 dB" in outcome.stdout
 
 
 def test_what_is_wrong_is_told_in_a_line(fails, model: Path, image: Path, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from itrt.errors import InvalidArgumentError, ModelFileError
 from itrt.format import Constant, Convolution, Operator, Program
 from itrt.format import Tensor as ProgramTensor
 from reference.executor import execute
+from reference.fixed_point import with_fixed_point
 from reference.networks import MEAN, STD, random_image, tiny_network
 
 IMAGES = [random_image(40, 48, seed=1), random_image(33, 51, seed=2)]
@@ -177,16 +178,21 @@ def real(stored: NDArray[np.uint8], tensor: ProgramTensor) -> Tensor:
     return (values * tensor.scale).permute(2, 0, 1)[None]
 
 
-def test_the_simulation_computes_what_the_program_computes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Program:
     torch.manual_seed(0)
-    network = Everything().eval()
-    program = convert(
-        network, tmp_path / "all.itrt", calibration=IMAGES, mean=MEAN, std=STD, parity_images=0, correct_bias="on"
-    ).program
+    network, path = Everything().eval(), tmp_path_factory.mktemp("everything") / "all.itrt"
+    program = convert(network, path, calibration=IMAGES, mean=MEAN, std=STD, parity_images=0, correct_bias="on").program
     kinds = {type(operator).__name__ for operator in program.stem}
     assert kinds == {
         "Convolution", "Lookup", "Pool", "AdaptivePool", "Multiply", "Pad", "DepthToSpace", "Resize", "Add", "Gather",
     }  # fmt: skip
+    return program
+
+
+@pytest.mark.parametrize("integers", [False, True], ids=["float", "fixed"])
+def test_the_simulation_computes_what_the_program_computes(everything: Program, integers: bool) -> None:
+    program = with_fixed_point(everything) if integers else everything
     requantization, simulated = Requantization(program), dequantized_graph(program)
     simulator = FloatExecutor(simulated)
     expected = execute(program, IMAGES[1], 1).tensors

@@ -8,7 +8,7 @@ import pytest
 
 from itrt import planner
 from itrt.format import Operator, Program, inputs_of
-from itrt.format.costs import tensor_sizes
+from itrt.format.costs import operator_costs, tensor_sizes
 from itrt.planner import GraphMeasures
 from reference.programs import Choices, random_program
 from reference.small_program import small_program
@@ -135,6 +135,17 @@ def test_random_networks_against_a_graph_that_is_unrolled(seed: int) -> None:
     for each in found[1:] or found:
         assert each.held_activation_bytes == graph.held()
         assert each.peak_activation_bytes == graph.peak()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_constants_of_all_steps_are_those_of_the_file(seed: int) -> None:
+    program = random_program(seed)
+    steps = program.max_iterations or 1
+    sizes = tensor_sizes(program, 11, 14)
+    costs = [operator_costs(operator, sizes) for operator in (*program.stem, *program.block, *program.head)]
+    found = forms(program, steps, answers=steps, size=(11, 14))[0]
+    assert found.weight_bytes == sum(each.bytes for each in costs)
+    assert found.parameters == sum(each.parameters for each in costs)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

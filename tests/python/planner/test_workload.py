@@ -37,8 +37,8 @@ def test_a_small_network_by_hand() -> None:
     ]
     join, mix = work.layers[2], work.layers[5]
     assert join.macs == 16 * 12 * 8 * (3 * 3 * 8 + 8)
-    assert join.weights == Constants(8 * (3 * 3 * 8 + 8), 0)
-    assert join.vectors == Constants(8 * 4 * 2, 8 * 4 * 2)  # bias and scale, one value a step
+    assert join.weights == Constants(8 * (3 * 3 * 8 + 8), 0, 8 * (3 * 3 * 8 + 8), 0)
+    assert join.vectors == Constants(8 * 4 * 2, 8 * 4 * 2, 8 * 2, 8 * 2)  # bias and scale, one value a step
     assert [work.tensors[index].name for index in join.inputs] == ["state", "features"]
     assert [window.loop_invariant for window in join.windows] == [False, True]
     assert mix.windows[1] == Window(3, (3, 3), (1, 1), (2, 2), (2, 2, 2, 2), 4, 16 * 12 * 8 * 3 * 3 * 2)
@@ -113,7 +113,7 @@ def test_a_layer_reads_no_other_rows(seed: int) -> None:
 
 def resized(height: int, output_height: int) -> Workload:
     tensors = (TensorSize("in", height, 3, 4), TensorSize("out", output_height, 5, 4))
-    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0, reads="bilinear"),), Constants(0, 0), Constants(0, 0))
+    layer = Layer("stem", 0, "rise", "resize", 1, (Window(0, reads="bilinear"),), Constants(), Constants())
     return Workload("resize", 1, 1, tensors, (layer,), 0, None, None, 1)
 
 
@@ -138,7 +138,7 @@ def test_rows_of_a_convolution_are_those_under_its_taps(
     first = data.draw(st.integers(0, output_height - 1))
     last = data.draw(st.integers(first + 1, output_height))
     window = Window(0, (kernel, 1), (stride, 1), (dilation, 1), (top, 0, bottom, 0))
-    layer = Layer("stem", 0, "layer", "convolution", 1, (window,), Constants(0, 0), Constants(0, 0))
+    layer = Layer("stem", 0, "layer", "convolution", 1, (window,), Constants(), Constants())
     tensors = (TensorSize("in", height, 1, 1), TensorSize("out", output_height, 1, 1))
     work = Workload("convolution", 1, 1, tensors, (layer,), 0, None, None, 1)
     touched = {

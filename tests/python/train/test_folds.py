@@ -46,9 +46,15 @@ def test_folds_that_are_none_are_refused(videos: list[str], message: str) -> Non
         leave_out(named_data(), videos)
 
 
-def test_images_without_names_have_no_videos() -> None:
-    with pytest.raises(InvalidArgumentError, match="expected videos of named images, found A"):
-        leave_out(synthetic_data(train=2, validation=1, height=48, width=64), ["A"])
+def test_data_sets_without_videos() -> None:
+    data = synthetic_data(train=20, validation=1, height=16, width=16)
+    with pytest.raises(InvalidArgumentError, match="expected frames named after their video .* without names"):
+        leave_out(data, ["A"])
+    numbered = ImageSet(data.train.images, data.train.labels, [f"{index:04d}.png" for index in range(20)])
+    with pytest.raises(
+        InvalidArgumentError, match=r"0007\.png and 12 more, found A; frames are named after their video"
+    ):
+        leave_out(dataclasses.replace(data, train=numbered), ["A"])
 
 
 def test_frames_in_files_stay_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
