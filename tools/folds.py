@@ -70,7 +70,7 @@ def show_runs(scores: Mapping[Run, Score]) -> None:
     title = "mean IoU in % after each iteration; of int8 after the last"
     rows = table("left out", "seed", *numbers, numbers=numbers, title=title)
     for run, score in scores.items():
-        values = [f"{100 * value:.1f}" for value in score.columns]
+        values = [f"{100 * value:.2f}" for value in score.columns]
         rows.add_row(run.video, str(run.seed), str(score.epochs), f"{score.hours:.2f}", *values)
     by_video = _by_video(scores)
     for video, of_video in by_video.items():
@@ -91,8 +91,8 @@ def _by_video(scores: Mapping[Run, Score]) -> dict[str, list[Score]]:
 def _mean_and_spread(scores: Sequence[Score]) -> list[str]:
     texts = []
     for values in zip(*(score.columns for score in scores), strict=True):
-        spread = f" +- {100 * stdev(values):.1f}" if len(values) > 1 else ""
-        texts.append(f"{100 * mean(values):.1f}{spread}")
+        spread = f" +- {100 * stdev(values):.2f}" if len(values) > 1 else ""
+        texts.append(f"{100 * mean(values):.2f}{spread}")
     return texts
 
 
