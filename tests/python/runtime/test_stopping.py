@@ -277,15 +277,21 @@ def test_a_stream_goes_on_after_ctrl_c(endless: itrt.Model, image: np.ndarray, m
 
 
 def test_a_signal_ends_a_run_that_would_take_hours(endless: itrt.Model, image: np.ndarray) -> None:
-    """Another thread sends it to the process, as a terminal does."""
+    """Another thread sends it to the process, as a terminal does.
+
+    The thread object outlives the run: threading keeps weak references, and Python ignores a KeyboardInterrupt that is
+    raised in the callback of one.
+    """
+    finger = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT))
 
     def press_ctrl_c(result: itrt.Result, previous: itrt.Result | None) -> bool:
         if result.iterations == 3:
-            threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT)).start()
+            finger.start()
         return False
 
     with pytest.raises(Interrupted) as caught:
         endless.run(image, 10**9, stop=press_ctrl_c)
+    finger.join()
     result = caught.value.result
     assert result.iterations >= 3
     np.testing.assert_array_equal(result.labels, endless.run(image, result.iterations).labels)
