@@ -155,7 +155,8 @@ def fit_classifier(network: nn.Module, samples: Sequence[tuple[Tensor, Tensor]])
     Parameters
     ----------
     network
-        In evaluation mode. A last convolution that is not 1x1, or has groups, stays as it is.
+        In evaluation mode. A last convolution that does not make the logits, is not 1x1, or has groups or no bias,
+        stays as it is.
     samples
         Normalized images (1, 3, H, W) and their labels (H, W), below the number of the convolution's outputs.
 
@@ -171,19 +172,24 @@ def fit_classifier(network: nn.Module, samples: Sequence[tuple[Tensor, Tensor]])
         if isinstance(module, nn.Conv2d)
     ]
     pixels, targets = [], []
-    for image, labels in samples:
-        last.clear()
-        LogitNetwork(network, 1)(image)
-        classifier, inputs = last[-1]
-        rows, columns = (
-            torch.arange(count) * size // count for count, size in zip(inputs.shape[2:], labels.shape, strict=True)
-        )
-        pixels.append(
-            nn.functional.pad(inputs[0].flatten(1).T.double(), (0, 1), value=1.0)
-        )  # the last column: the bias
-        targets.append(labels[rows][:, columns].flatten().long())
-    for hook in hooks:
-        hook.remove()
+    try:
+        for image, labels in samples:
+            last.clear()
+            logits = LogitNetwork(network, 1)(image)
+            if not last:
+                return False
+            classifier, inputs = last[-1]
+            rows, columns = (
+                torch.arange(count) * size // count for count, size in zip(inputs.shape[2:], labels.shape, strict=True)
+            )
+            # The last column is the bias's.
+            pixels.append(nn.functional.pad(inputs[0].flatten(1).T.double(), (0, 1), value=1.0))
+            targets.append(labels[rows][:, columns].flatten().long())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if classifier.out_channels != logits.shape[1]:  # a gate, or what a linear layer reads
+        return False
     if classifier.kernel_size != (1, 1) or classifier.groups != 1 or classifier.bias is None:
         return False
     features = torch.cat(pixels)

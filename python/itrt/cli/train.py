@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from itrt.quantize import FakeQuantizedNetwork
     from itrt.train import EpochReport, ImageSet, Recipe, StepReport
 
+from itrt.cli.calibration import CALIBRATION_IMAGES
 from itrt.cli.dataset import DATA_HELP, DATASET_HELP
 from itrt.errors import InvalidArgumentError, MissingDependencyError
-
-_CALIBRATION_IMAGES = 64
 
 
 def train(
@@ -156,7 +155,7 @@ def _prepared(network: Any, recipe: "Recipe", images: "ImageSet", requantize: An
     from itrt.converter.calibration_set import choose
     from itrt.quantize import prepare
 
-    chosen = images.take(choose(range(len(images)), _CALIBRATION_IMAGES))
+    chosen = images.take(choose(range(len(images)), CALIBRATION_IMAGES))
     return prepare(
         network,
         calibration=chosen.images,

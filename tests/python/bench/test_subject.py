@@ -31,7 +31,14 @@ def test_a_fitted_classifier_knows_what_it_was_fitted_to() -> None:
     assert not any(module._forward_hooks for module in network.modules())
 
 
-@pytest.mark.parametrize("last", [nn.Conv2d(16, 3, 3, padding=1), nn.Conv2d(16, 3, 1, bias=False)])
+@pytest.mark.parametrize(
+    "last",
+    [
+        nn.Conv2d(16, 3, 3, padding=1),
+        nn.Conv2d(16, 3, 1, bias=False),
+        nn.Sequential(nn.Conv2d(16, 8, 1), nn.ConvTranspose2d(8, 3, 1)),
+    ],
+)
 def test_another_last_convolution_stays_as_it_is(last: nn.Module) -> None:
     network = small_network(last)
     before = {name: value.clone() for name, value in network.state_dict().items()}
