@@ -27,12 +27,16 @@ namespace {
 
 using SharedProgram = std::shared_ptr<const Program>;
 
-SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa) {
+Hoisting hoisting_of(const std::optional<bool>& hoist) {
+  return !hoist ? Hoisting::where_it_pays : *hoist ? Hoisting::all : Hoisting::none;
+}
+
+SharedProgram load(const py::buffer& file, const std::optional<std::string>& isa, const std::optional<bool>& hoist) {
   const py::buffer_info info = file.request();
   const std::span bytes(static_cast<const std::uint8_t*>(info.ptr),
                         static_cast<std::size_t>(info.size * info.itemsize));
   const GilRelease release;
-  return Program::load(bytes, isa);
+  return Program::load(bytes, isa, hoisting_of(hoist));
 }
 
 py::array labels(const SharedProgram& program, const ByteArray& logits, std::int64_t height, std::int64_t width,
@@ -61,6 +65,7 @@ struct OperatorRow {
   std::int64_t macs_per_pixel;  // of the output
   std::vector<std::string> kernels;
   bool joins_next;
+  std::int64_t hoisted_terms;
 };
 
 std::int64_t macs_per_pixel(const model::Operator& op) {
@@ -94,6 +99,11 @@ struct KernelNames {
   std::vector<std::string> operator()(const model::DepthToSpace&) const { return {}; }
 };
 
+std::int64_t hoisted_terms(const PreparedOperator& op) {
+  const auto* convolution = std::get_if<PreparedConvolution>(&op.body);
+  return convolution != nullptr ? convolution->hoisted_terms : 0;
+}
+
 OperatorRow describe(const char* section, const Program& program, const model::Operator& op,
                      const PreparedOperator& prepared) {
   return {section,
@@ -102,7 +112,8 @@ OperatorRow describe(const char* section, const Program& program, const model::O
           op.output,
           macs_per_pixel(op),
           std::visit(KernelNames{program}, prepared.body),
-          prepared.joins_next};
+          prepared.joins_next,
+          hoisted_terms(prepared)};
 }
 
 std::vector<OperatorRow> operators(const SharedProgram& program) {
@@ -135,16 +146,18 @@ void register_program(py::module_& module) {
       .def_readonly("output", &OperatorRow::output)
       .def_readonly("macs_per_pixel", &OperatorRow::macs_per_pixel)
       .def_readonly("kernels", &OperatorRow::kernels)
-      .def_readonly("joins_next", &OperatorRow::joins_next);
+      .def_readonly("joins_next", &OperatorRow::joins_next)
+      .def_readonly("hoisted_terms", &OperatorRow::hoisted_terms);
 
   const auto model = [](auto member) {
     return [member](const SharedProgram& program) { return program->model().*member; };
   };
   py::classh<Program>(module, "Program", "A validated program with packed weights; immutable.")
-      .def(py::init([](const py::buffer& file, const std::optional<std::string>& isa) {
-             return std::const_pointer_cast<Program>(load(file, isa));
-           }),
-           py::arg("file"), py::arg("isa") = py::none())
+      .def(
+          py::init([](const py::buffer& file, const std::optional<std::string>& isa, const std::optional<bool>& hoist) {
+            return std::const_pointer_cast<Program>(load(file, isa, hoist));
+          }),
+          py::arg("file"), py::arg("isa") = py::none(), py::arg("hoist") = py::none())
       .def_property_readonly("name", model(&model::Program::name))
       .def_property_readonly("iterations", model(&model::Program::iterations))
       .def_property_readonly("max_iterations", model(&model::Program::max_iterations))

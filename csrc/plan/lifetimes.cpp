@@ -131,12 +131,20 @@ TensorBuffers tensor_buffers(const model::Program& program, std::span<const mode
     sharing.join(static_cast<std::size_t>(*program.state), static_cast<std::size_t>(*program.next_state), 0);
   }
   for (const Overwrite& each : overwrites) sharing.join(each.from, each.to, each.lead);
-  TensorBuffers result = {sharing.buffers(alignment), sharing.buffer_of_tensor(), sharing.starts(), {}, copies_state};
+  TensorBuffers result;
+  result.buffers = sharing.buffers(alignment);
+  result.buffer_of_tensor = sharing.buffer_of_tensor();
+  result.starts = sharing.starts();
+  result.copies_state = copies_state;
   for (const model::Tensor& tensor : program.tensors) result.pixel_bytes.push_back(tensor.channels);
   for (const View& each : views) {
     result.buffer_of_tensor[each.view] = result.buffer_of_tensor[each.root];
     result.starts[each.view] = result.starts[each.root] + each.first_channel;
     result.pixel_bytes[each.view] = result.pixel_bytes[each.root];
+  }
+  for (const std::int64_t sums : schedule.loop_sums) {
+    result.buffer_of_sums.push_back(result.buffers.size());
+    result.buffers.push_back({alignment, {{timeline.block_begin(), timeline.end(), 0, sums}}});
   }
   return result;
 }

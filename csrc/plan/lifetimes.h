@@ -28,8 +28,9 @@ namespace itrt::plan {
 struct TensorBuffers {
   std::vector<Buffer> buffers;
   std::vector<std::size_t> buffer_of_tensor;
-  std::vector<std::int64_t> starts;       // of each tensor in its buffer, in bytes above the buffer's offset
-  std::vector<std::int64_t> pixel_bytes;  // from one pixel of a tensor to the next: its channels, or, of a view, more
+  std::vector<std::size_t> buffer_of_sums;  // Schedule::loop_sums
+  std::vector<std::int64_t> starts;         // of each tensor in its buffer, in bytes above the buffer's offset
+  std::vector<std::int64_t> pixel_bytes;    // from one pixel of a tensor to the next: its channels, or, of a view, more
   // The next state has a buffer of its own (the block reads the state after it has written the next one) and is copied
   // into the state's when the iteration ends.
   bool copies_state = false;

@@ -23,6 +23,8 @@ struct Schedule {
   // Operators that run in turns, a stripe of rows each: whatever one of them reads or writes lives as long as they all.
   std::vector<Interval> striped = {};
   std::vector<LineBuffer> line_buffers = {};
+  // Sums that are computed before the loop, in bytes: there from the block's first operator on, to the end.
+  std::vector<std::int64_t> loop_sums = {};
   // Convolutions and pools write their output from the first row to the last, so many rows at once, before they read
   // what only later rows need. 0: in another order, as the threads and tiles of a CPU do.
   std::int64_t rows_at_once = 0;

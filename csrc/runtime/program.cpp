@@ -8,6 +8,10 @@
 namespace itrt {
 namespace {
 
+// Of an output channel's invariant terms: below, multiplying anew is as fast as reading the sum, four bytes that have
+// left the nearest cache.
+constexpr std::int64_t worthwhile_macs = 160;
+
 kernels::ConvolutionTerm kernel_term(const model::Term& term, const model::Tensor& input, std::int64_t step) {
   kernels::ConvolutionTerm result;
   result.in_channels = input.channels;
@@ -47,6 +51,18 @@ std::size_t steps_of_requantization(const model::Convolution& convolution) {
   return std::max({steps, convolution.fixed->multiplier.values.size(), convolution.fixed->shift.values.size()});
 }
 
+// How many of the first terms are summed up before the loop: the invariant ones, or none.
+std::size_t count_hoisted(std::span<const model::Term> terms, Hoisting hoisting) {
+  std::size_t count = 0;
+  std::int64_t macs = 0;
+  for (; count < terms.size() && terms[count].loop_invariant; ++count) {
+    const auto& [out_channels, height, width, in_channels] = terms[count].weight_shape;
+    macs += height * width * in_channels;
+  }
+  const bool pays = hoisting == Hoisting::all || (hoisting == Hoisting::where_it_pays && macs >= worthwhile_macs);
+  return count < terms.size() && pays ? count : 0;
+}
+
 template <class T>
 std::int64_t bytes_of(const model::Constant<T>& constant) {
   std::size_t bytes = 0;
@@ -56,19 +72,20 @@ std::int64_t bytes_of(const model::Constant<T>& constant) {
 
 }  // namespace
 
-std::shared_ptr<const Program> Program::load(std::span<const std::uint8_t> file, std::optional<std::string_view> isa) {
+std::shared_ptr<const Program> Program::load(std::span<const std::uint8_t> file, std::optional<std::string_view> isa,
+                                             Hoisting hoisting) {
   const Isa selected = select_isa(isa);
-  return std::shared_ptr<const Program>(new Program(model::read(file), selected));
+  return std::shared_ptr<const Program>(new Program(model::read(file), selected, hoisting));
 }
 
-Program::Program(model::Program model, Isa isa) : model_(std::move(model)), isa_(isa) {
-  stem_ = prepare(model_.stem);
-  block_ = prepare(model_.block);
-  head_ = prepare(model_.head);
+Program::Program(model::Program model, Isa isa, Hoisting hoisting) : model_(std::move(model)), isa_(isa) {
+  stem_ = prepare(model_.stem, Hoisting::none);
+  block_ = prepare(model_.block, hoisting);
+  head_ = prepare(model_.head, Hoisting::none);
   for (auto* section : {&stem_, &block_, &head_}) find_joins(*section);
 }
 
-std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& operators) {
+std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& operators, Hoisting hoisting) {
   std::vector<PreparedOperator> result;
   for (model::Operator& op : operators) {
     PreparedOperator prepared{op.name, op.output, model::Add{}};
@@ -76,7 +93,7 @@ std::vector<PreparedOperator> Program::prepare(std::vector<model::Operator>& ope
     std::visit(
         [&](auto& body) {
           if constexpr (std::is_same_v<std::decay_t<decltype(body)>, model::Convolution>) {
-            prepared.body = prepare(body, model_.tensors[static_cast<std::size_t>(op.output)]);
+            prepared.body = prepare(body, model_.tensors[static_cast<std::size_t>(op.output)], hoisting);
           } else {
             prepared.body = body;
           }
@@ -109,8 +126,11 @@ void Program::find_joins(std::vector<PreparedOperator>& operators) const {
   }
 }
 
-PreparedConvolution Program::prepare(model::Convolution& convolution, const model::Tensor& output) {
+PreparedConvolution Program::prepare(model::Convolution& convolution, const model::Tensor& output, Hoisting hoisting) {
   PreparedConvolution result;
+  std::stable_partition(convolution.terms.begin(), convolution.terms.end(),
+                        [](const model::Term& term) { return term.loop_invariant; });
+  const std::size_t hoisted = count_hoisted(convolution.terms, hoisting);
   std::size_t weight_steps = 1;
   for (const model::Term& term : convolution.terms) {
     result.inputs.push_back(term.input);
@@ -126,8 +146,9 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, const mode
       const model::Tensor& input = model_.tensors[static_cast<std::size_t>(term.input)];
       terms.push_back(kernel_term(term, input, static_cast<std::int64_t>(step)));
     }
-    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), output.channels, terms));
+    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), output.channels, terms, hoisted));
   }
+  if (result.packed.at(0).hoisted_runs > 0) result.hoisted_terms = static_cast<std::int64_t>(hoisted);
   const std::size_t steps = std::max(weight_steps, steps_of_requantization(convolution));
   for (std::int64_t step = 0; step < static_cast<std::int64_t>(steps); ++step) {
     result.requantization.push_back(

@@ -34,8 +34,16 @@ class PerStep {
   std::vector<T> values_;
 };
 
+// Which loop-invariant terms are summed up once, before the loop, where kernels can.
+enum class Hoisting {
+  none,
+  where_it_pays,  // where a sum that is read back in every iteration costs less than multiplying for it
+  all,
+};
+
 struct PreparedConvolution {
-  std::vector<model::TensorIndex> inputs;  // one a term
+  std::vector<model::TensorIndex> inputs;  // one a term; those of hoisted terms come first
+  std::int64_t hoisted_terms = 0;
   PerStep<kernels::PackedConvolution> packed;
   PerStep<kernels::PackedRequantization> requantization;
 };
@@ -56,7 +64,8 @@ class Program {
  public:
   // Throws ModelFileError for a bad file, InvalidArgument for an unknown or unsupported `isa`.
   static std::shared_ptr<const Program> load(std::span<const std::uint8_t> file,
-                                             std::optional<std::string_view> isa = std::nullopt);
+                                             std::optional<std::string_view> isa = std::nullopt,
+                                             Hoisting hoisting = Hoisting::where_it_pays);
 
   // Without the weights, biases and scales of its convolutions: they live in the prepared operators.
   const model::Program& model() const { return model_; }
@@ -75,10 +84,10 @@ class Program {
   const kernels::LabelsKernel& labels_kernel() const { return kernels::select_labels(isa_); }
 
  private:
-  Program(model::Program model, Isa isa);
-  std::vector<PreparedOperator> prepare(std::vector<model::Operator>& operators);
+  Program(model::Program model, Isa isa, Hoisting hoisting);
+  std::vector<PreparedOperator> prepare(std::vector<model::Operator>& operators, Hoisting hoisting);
   void find_joins(std::vector<PreparedOperator>& operators) const;
-  PreparedConvolution prepare(model::Convolution& convolution, const model::Tensor& output);
+  PreparedConvolution prepare(model::Convolution& convolution, const model::Tensor& output, Hoisting hoisting);
 
   model::Program model_;
   Isa isa_;

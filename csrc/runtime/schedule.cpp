@@ -157,6 +157,18 @@ class StripeBuilder {
   plan::StripeGroup group_;
 };
 
+// Memory for what the block's operators have hoisted.
+void add_sums(std::span<const model::Size> sizes, Schedule& schedule) {
+  for (FusedOperator& fused : schedule.sections[static_cast<std::size_t>(Section::block)].operators) {
+    const auto* convolution = std::get_if<PreparedConvolution>(&fused.op->body);
+    if (convolution == nullptr || convolution->hoisted_terms == 0) continue;
+    const model::Size& size = sizes[static_cast<std::size_t>(fused.op->output)];
+    const std::int64_t sums = size.height * size.width * convolution->packed.at(0).lanes;
+    fused.sums = schedule.memory.loop_sums.size();
+    schedule.memory.loop_sums.push_back(sums * static_cast<std::int64_t>(sizeof(std::int32_t)));
+  }
+}
+
 std::int64_t begin_of(const Program& program, Section section) {
   const std::size_t stem = program.stem().size(), block = program.block().size();
   return static_cast<std::int64_t>(section == Section::stem ? 0 : section == Section::block ? stem : stem + block);
@@ -180,6 +192,7 @@ Schedule make_schedule(const Program& program, std::span<const model::Size> size
       if (each.resize != nullptr) result.memory.unstored.push_back(each.resize->output);
     }
   }
+  if (fusion == Fusion::on) add_sums(sizes, result);
   for (const Stripe& stripe : stripes) {
     SectionSchedule& schedule = result.sections[static_cast<std::size_t>(stripe.section)];
     StripedOperators striped = StripeBuilder(program, sizes, schedule, stripe).build();

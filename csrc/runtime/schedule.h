@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,7 +15,7 @@
 namespace itrt {
 
 // Whether operators that can be computed in one are (PreparedOperator::joins_next). Without it every tensor of the
-// program exists at its time, for taps.
+// program exists at its time, for taps, and every term is multiplied where it stands.
 enum class Fusion { off, on };
 
 enum class Section { stem, block, head };
@@ -30,6 +31,7 @@ struct Stripe {
 struct FusedOperator {
   const PreparedOperator* op = nullptr;
   const PreparedOperator* resize = nullptr;
+  std::optional<std::size_t> sums = std::nullopt;  // of its hoisted terms, in the schedule's loop_sums
 };
 
 // A line buffer: which tensor's, and its number in the stripes' plan.

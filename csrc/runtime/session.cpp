@@ -24,6 +24,7 @@ struct TensorLayout {
   std::vector<model::Size> sizes;
   Schedule schedule;
   std::vector<std::int64_t> offsets;  // one a tensor
+  std::vector<std::int64_t> offsets_of_sums;
   MemoryPlan memory;
   bool copies_state = false;
 };
@@ -62,6 +63,7 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, s
     throw std::logic_error("memory plan: " + *conflict);
   }
   for (const std::size_t buffer : tensors.buffer_of_tensor) result.offsets.push_back(layout.offsets[buffer]);
+  for (const std::size_t buffer : tensors.buffer_of_sums) result.offsets_of_sums.push_back(layout.offsets[buffer]);
   result.copies_state = tensors.copies_state;
   // Kernels may read a little behind the end of an input, also of the last one.
   result.memory.arena_bytes = round_up(layout.height + static_cast<std::int64_t>(kernels::input_slack), alignment);
@@ -98,6 +100,9 @@ Session::Session(std::shared_ptr<const Program> program, model::Size image, int 
   scratch_bytes_ = layout.memory.scratch_bytes;
   memory_ = AlignedBuffer(static_cast<std::size_t>(arena_bytes_ + scratch_bytes_ * threads_));
   for (const std::int64_t offset : layout.offsets) tensors_.push_back(memory_.as<std::uint8_t>() + offset);
+  for (const std::int64_t offset : layout.offsets_of_sums) {
+    sums_.push_back(reinterpret_cast<std::int32_t*>(memory_.data() + offset));
+  }
   first_rows_.assign(tensors_.size(), 0);
   std::size_t widest = 0, most_runs = 0;
   for (const auto* section : {&program_->stem(), &program_->block(), &program_->head()}) {
@@ -127,7 +132,25 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const I
   iterations_done_ = first_step_ = 0;
   started_ = false;
   run(Section::stem, 0, tap, interruption);
+  throw_if_due(interruption);
+  hoist();
   started_ = true;
+}
+
+// What the block's convolutions add up in the same way in every iteration.
+void Session::hoist() {
+  for (const FusedOperator& fused : schedule_.sections[static_cast<std::size_t>(Section::block)].operators) {
+    if (!fused.sums) continue;
+    const auto& convolution = std::get<PreparedConvolution>(fused.op->body);
+    const kernels::ConvolutionCall call = convolution_call(convolution, fused.op->output, 0);
+    ThreadPool::shared().parallel_for(threads_, call.output_height * call.output_width, pixel_grain,
+                                      [&](int thread, std::int64_t first, std::int64_t last) {
+                                        kernels::ConvolutionCall mine = call;
+                                        mine.scratch = scratch(thread);
+                                        kernels::convolve_hoisted(convolution.packed.at(0), mine, sums_[*fused.sums],
+                                                                  first, last);
+                                      });
+  }
 }
 
 void Session::mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step) {
@@ -272,6 +295,11 @@ void Session::run(const FusedOperator& fused, plan::Rows rows, std::int64_t step
   if (fused.resize != nullptr) {
     run_joined(std::get<model::Resize>(fused.resize->body), fused.resize->output, std::get<model::Add>(op.body),
                op.output, rows);
+  } else if (fused.sums) {
+    const auto& convolution = std::get<PreparedConvolution>(op.body);
+    kernels::ConvolutionCall call = convolution_call(convolution, op.output, step);
+    call.hoisted = sums_[*fused.sums];
+    convolve(convolution.packed.at(step), call, rows);
   } else {
     std::visit([&](const auto& body) { run(body, op.output, rows, step); }, op.body);
   }
@@ -279,6 +307,11 @@ void Session::run(const FusedOperator& fused, plan::Rows rows, std::int64_t step
 
 void Session::run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows,
                   std::int64_t step) {
+  convolve(convolution.packed.at(step), convolution_call(convolution, output, step), rows);
+}
+
+kernels::ConvolutionCall Session::convolution_call(const PreparedConvolution& convolution, model::TensorIndex output,
+                                                   std::int64_t step) {
   const std::size_t terms = convolution.inputs.size();
   for (std::size_t term = 0; term < terms; ++term) {
     const model::TensorIndex input = convolution.inputs[term];
@@ -291,7 +324,11 @@ void Session::run(const PreparedConvolution& convolution, model::TensorIndex out
   call.output_height = size(output).height;
   call.output_width = size(output).width;
   call.output_first_row = first_row(output);
-  const kernels::PackedConvolution& packed = convolution.packed.at(step);
+  return call;
+}
+
+void Session::convolve(const kernels::PackedConvolution& packed, const kernels::ConvolutionCall& call,
+                       plan::Rows rows) const {
   const std::int64_t begin = rows.first * call.output_width;
   ThreadPool::shared().parallel_for(threads_, rows.count() * call.output_width, pixel_grain,
                                     [&](int thread, std::int64_t first, std::int64_t last) {

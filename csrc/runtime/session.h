@@ -92,6 +92,10 @@ class Session {
   void run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step, const Tap* tap,
                    const Interruption* interruption);
   void move_halos(const StripedOperators& striped, std::size_t stripe);
+  void hoist();
+  kernels::ConvolutionCall convolution_call(const PreparedConvolution& convolution, model::TensorIndex output,
+                                            std::int64_t step);
+  void convolve(const kernels::PackedConvolution& packed, const kernels::ConvolutionCall& call, plan::Rows rows) const;
   // These compute rows [rows.first, rows.last) of the output.
   void run(const FusedOperator& fused, plan::Rows rows, std::int64_t step);
   void run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows, std::int64_t step);
@@ -127,6 +131,7 @@ class Session {
   bool copies_state_ = false;
   AlignedBuffer memory_;                // the arena, then a scratch a thread
   std::vector<std::uint8_t*> tensors_;  // where each tensor lies
+  std::vector<std::int32_t*> sums_;     // and what is hoisted: FusedOperator::sums
   std::vector<std::int64_t> first_rows_;
   std::vector<kernels::ConvolutionInput>
       convolution_inputs_;  // room for the widest operator, so that a run allocates nothing

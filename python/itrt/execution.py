@@ -15,7 +15,8 @@ class ExecutedOperator:
 
     ``kernels`` are the names of all that take part: none of what only moves bytes. ``fused_into`` names the operator
     that computes this one on the way, or is None: then it is computed by itself and, in the block, in every iteration.
-    ``stripe`` is the one in which it runs, or None: then it runs over whole tensors.
+    ``stripe`` is the one in which it runs, or None: then it runs over whole tensors. ``hoisted_terms`` are the terms of
+    a convolution that are summed up once, before the loop.
     """
 
     section: str
@@ -24,6 +25,7 @@ class ExecutedOperator:
     kernels: tuple[str, ...]
     fused_into: str | None
     stripe: Stripe | None = None
+    hoisted_terms: int = 0
 
 
 def executed_operators(program: _core.Program, stripes: Sequence[Stripe] = ()) -> tuple[ExecutedOperator, ...]:
@@ -39,6 +41,7 @@ def executed_operators(program: _core.Program, stripes: Sequence[Stripe] = ()) -
             tuple(row.kernels),
             name if row.joins_next else None,
             striped.get((row.section, row.name)),
+            row.hoisted_terms,
         )
         for row, name in zip(rows, following, strict=True)
     )

@@ -30,6 +30,7 @@ def load(
     threads: int | None = None,
     isa: str | None = None,
     stripes: StripeChoice = None,
+    hoist: bool | None = None,
 ) -> Model:
     """Load a model.
 
@@ -46,6 +47,10 @@ def load(
         Operators that run a few rows at a time (`Stripe`), which needs less memory; the bytes of all results are the
         same. "auto": those whose tensors leave the CPU's cache of level 2, in stripes that stay in it; none where the
         system does not tell its size. Default: none. `Model.taps` and `Model.profile` run without stripes.
+    hoist
+        Whether what a convolution of the block adds up in the same way in every iteration (its loop-invariant terms)
+        is added up once, before the loop, and kept: faster, and a larger arena; the bytes of all results are the same.
+        Default: where it pays. `Model.execution` tells where; `Model.taps` and `Model.profile` run without.
 
     Raises
     ------
@@ -54,15 +59,17 @@ def load(
     ModelFileError
         If the bytes are not a whole and valid model of this format version.
     InvalidArgumentError
-        For a wrong thread count or instruction set, or stripes that the program cannot run: unknown operators, less
-        than a row, an operator in two of them, or a fused resize without its addition.
+        For a wrong thread count, instruction set or choice, or stripes that the program cannot run: unknown operators,
+        less than a row, an operator in two of them, or a fused resize without its addition.
     """
     count = _core.default_threads() if threads is None else check_count("threads", threads, _core.max_threads)
     if isa is not None and not isinstance(isa, str):
         raise InvalidArgumentError(f"isa: expected a name (itrt.kernels.list) or None, found {isa!r}")
+    if hoist is not None and not isinstance(hoist, bool):
+        raise InvalidArgumentError(f"hoist: expected True, False or None, found {hoist!r}")
     data, source = read_model(model)
     try:
-        return Model(_core.Program(data, isa), count, len(data), stripes)
+        return Model(_core.Program(data, isa, hoist), count, len(data), stripes)
     except ModelFileError as error:
         raise ModelFileError(f"{source}: {error}") from error
 

@@ -65,7 +65,8 @@ std::size_t scratch_bytes(const PackedConvolution& packed) {
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last) {
   if (packed.stem) return convolve_stem(packed, call, first, last);
   if (packed.segment_count == 0) return convolve_grouped(packed, call, first, last);
-  Panel panel(packed, call, first);
+  const std::int64_t hoisted_runs = call.hoisted != nullptr ? packed.hoisted_runs : 0;
+  Panel panel(packed, call, {hoisted_runs, packed.segment_count - hoisted_runs}, first);
   GroupedPanel grouped(packed, call, call.scratch + grouped_scratch_offset(packed));
   SkippedStart start(packed, call.requantization->lanes.as<std::int32_t>(),
                      reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed)));
@@ -83,12 +84,40 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       block.start = lanes + packed.blocks[b].first_lane;
       block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
       block.initial_stride = block.width;
+      if (call.hoisted != nullptr) {
+        block.initial = call.hoisted + first * packed.lanes + packed.blocks[b].first_lane;
+        block.initial_stride = packed.lanes;
+      }
       restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
       if (block.result == ConvolutionResult::sum) {
         run_by_sums(packed, *call.requantization, b, block);
       } else {
         packed.kernel->run(block);
       }
+    }
+    first += pixels;
+  }
+}
+
+void convolve_hoisted(const PackedConvolution& packed, const ConvolutionCall& call, std::int32_t* sums,
+                      std::int64_t first, std::int64_t last) {
+  const RunRange runs = {0, packed.hoisted_runs};
+  Panel panel(packed, call, runs, first);
+  auto* const zeros = reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed));
+  std::fill_n(zeros, packed.lanes, 0);
+  while (first < last) {
+    const std::int64_t pixels = panel.fill(last);
+    for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
+      ConvolutionBlock block = output_block(packed, call, b, first);
+      block.pointers = panel.pointers();
+      block.pointer_stride = panel_pixels;
+      block.pixels = pixels;
+      block.start = zeros + packed.blocks[b].first_lane;
+      block.result = ConvolutionResult::sum;
+      block.output = sums + first * packed.lanes + packed.blocks[b].first_lane;
+      block.output_stride = packed.lanes;
+      restrict_to(runs, packed, block);
+      packed.kernel->run(block);
     }
     first += pixels;
   }

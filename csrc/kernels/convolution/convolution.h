@@ -42,6 +42,12 @@ struct ConvolutionTerm {
   std::span<const std::uint8_t> zero_points = {};  // one, or one an input channel
 };
 
+// Runs [first, first + count) of a PackedConvolution; at least one.
+struct RunRange {
+  std::int64_t first = 0, count = 0;
+  bool operator==(const RunRange&) const = default;
+};
+
 struct ConvolutionKernel;   // convolution_kernel.h
 struct ConvolutionSegment;  // convolution_kernel.h
 struct PackedGroupedTerm;   // grouped.h
@@ -81,6 +87,7 @@ struct PackedConvolution {
   bool stem = false;      // gathered, but the kernel's StemKernel multiplies what lies in the image as it is (stem.h)
   std::vector<ConvolutionOutputBlock> blocks;
   std::int64_t segment_count = 0;
+  std::int64_t hoisted_runs = 0;             // the first runs, those of terms that may be summed up beforehand
   std::vector<ConvolutionSegment> segments;  // [partition][segment]
   std::int64_t assembly_bytes = 0;           // scratch of a pixel at the border
   AlignedBuffer weights;
@@ -137,19 +144,27 @@ struct ConvolutionInput {
 struct ConvolutionCall {
   std::span<const ConvolutionInput> inputs;  // one a term
   const PackedRequantization* requantization = nullptr;
+  // What convolve_hoisted has written, [output pixel][lane]; null: all terms are multiplied.
+  const std::int32_t* hoisted = nullptr;
   std::uint8_t* output = nullptr;  // (height, width, out_channels), from row `output_first_row` on
   std::int64_t output_height = 0, output_width = 0, output_first_row = 0;
   std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
 };
 
+// The first `hoisted_terms` terms may be summed up beforehand, unless one of all terms has a grouped kernel.
 PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
-                       std::span<const ConvolutionTerm> terms);
+                       std::span<const ConvolutionTerm> terms, std::size_t hoisted_terms = 0);
 PackedRequantization pack(const PackedConvolution& convolution, const ConvolutionRequantization& requantization);
 
 std::size_t scratch_bytes(const PackedConvolution& packed);
 
 // Compute the output pixels [first, last) of the flattened height * width range. Threads and stripes are such ranges.
 void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first, std::int64_t last);
+
+// Sum up the hoisted runs alone, for the same pixels, to sums[pixel * packed.lanes + lane]. The call's output is not
+// written.
+void convolve_hoisted(const PackedConvolution& packed, const ConvolutionCall& call, std::int32_t* sums,
+                      std::int64_t first, std::int64_t last);
 
 // Names of the kernels that compute it: those of its grouped terms, then the dense one's.
 std::vector<std::string> kernel_names(const PackedConvolution& packed);

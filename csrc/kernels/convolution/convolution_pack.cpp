@@ -215,6 +215,13 @@ bool may_skip(const PackedConvolution& packed, std::span<const ConvolutionTerm> 
          terms[static_cast<std::size_t>(first.term)].zero_points.size() == 1;
 }
 
+// Of the first terms, all of which are dense; none where some term is not, and has sums of its own to start from.
+std::int64_t count_hoisted_runs(const PackedConvolution& packed, std::size_t hoisted_terms, const Division& division) {
+  if (division.dense.size() < division.grouped.size()) return 0;
+  return std::count_if(packed.runs.begin(), packed.runs.end(),
+                       [&](const ConvolutionRun& run) { return static_cast<std::size_t>(run.term) < hoisted_terms; });
+}
+
 // A run's weights of one block, [quad][lane][4], times the zero point.
 void subtract_zero_points(PackedConvolution& packed, std::size_t run, const ConvolutionOutputBlock& block,
                           std::span<const std::int8_t> weights, std::uint8_t zero_point) {
@@ -279,8 +286,12 @@ void pack_grouped_terms(PackedConvolution& packed, std::span<const ConvolutionTe
 }  // namespace
 
 PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channels,
-                       std::span<const ConvolutionTerm> terms) {
+                       std::span<const ConvolutionTerm> terms, std::size_t hoisted_terms) {
   if (terms.empty()) throw InvalidArgument("convolution: expected at least one term, found none");
+  if (hoisted_terms >= terms.size()) {
+    throw InvalidArgument("convolution: expected fewer than " + std::to_string(terms.size()) +
+                          " hoisted terms, found " + std::to_string(hoisted_terms));
+  }
   for (std::size_t t = 0; t < terms.size(); ++t) check(out_channels, terms[t], t);
 
   PackedConvolution packed;
@@ -316,6 +327,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
                     bytes <= gathered_pitch && quads(bytes) < quads_of_runs;
   packed.stem = packed.gathered && kernel.stem && is_stem(terms.front());
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
+  packed.hoisted_runs = count_hoisted_runs(packed, hoisted_terms, division);
 
   const auto range_of = [&](const ConvolutionRun& run, std::int64_t partition) {
     return input_channels(terms[static_cast<std::size_t>(run.term)], out_channels, partition * partition_channels,

@@ -34,6 +34,20 @@ void gather_pixels(const std::array<const std::uint8_t*, gathered_runs>& sources
   }
 }
 
+// Whether output pixel p reads input pixel p and no other.
+bool reads_in_order(const ConvolutionTerm& term, const ConvolutionInput& input, const ConvolutionCall& call) {
+  return term.kernel_height == 1 && term.kernel_width == 1 && term.stride_height == 1 && term.stride_width == 1 &&
+         term.padding_top == 0 && term.padding_left == 0 && input.width == call.output_width &&
+         input.height == call.output_height;
+}
+
+bool all_read_in_order(const PackedConvolution& packed, const ConvolutionCall& call) {
+  for (std::size_t t = 0; t < packed.terms.size(); ++t) {
+    if (!reads_in_order(packed.terms[t], call.inputs[t], call)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::size_t panel_bytes(const PackedConvolution& packed) {
@@ -43,17 +57,18 @@ std::size_t panel_bytes(const PackedConvolution& packed) {
   return static_cast<std::size_t>(pointer_bytes(packed) + interiors + copies);
 }
 
-Panel::Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first)
+Panel::Panel(const PackedConvolution& packed, const ConvolutionCall& call, const RunRange& runs, std::int64_t first)
     : packed_(packed),
       call_(call),
       pointers_(reinterpret_cast<const std::uint8_t**>(call.scratch)),
       interiors_(reinterpret_cast<Interior*>(call.scratch + pointer_bytes(packed))),
       copies_(reinterpret_cast<std::uint8_t*>(interiors_ + packed.runs.size())),
       inside_{0, call.output_width},
+      is_flat_(all_read_in_order(packed, call)),
       first_(first),
       row_(first / call.output_width),
       column_(first % call.output_width),
-      runs_{0, packed.segment_count} {
+      runs_(runs) {
   for (std::size_t r = 0; r < packed.runs.size(); ++r) {
     const ConvolutionRun& run = packed.runs[r];
     interiors_[r] = interior(run, term(run), input(run));
@@ -73,7 +88,7 @@ std::int64_t Panel::fill(std::int64_t last) {
     gather();
     return count_;
   }
-  runs_ = runs_of_row(packed_, call_, row_);
+  if (packed_.run_starts.size() > 0) runs_ = runs_of_row(packed_, call_, row_);
   count_ = count_pixels(std::min(limit, pixels_alike()));
   for (std::int64_t segment = runs_.first; segment < runs_.first + runs_.count; ++segment) {
     point(static_cast<std::size_t>(segment));
@@ -132,6 +147,7 @@ void Panel::point(std::size_t segment) const {
   const Interior range = interiors_[segment];
   const std::int64_t step = t.stride_width * t.in_channels;
   const std::uint8_t** const pointers = pointers_ + static_cast<std::int64_t>(segment) * panel_pixels;
+  if (is_flat_) return point_apart(source(run, row_, column_), step, count_, pointers);
   std::uint8_t* copy = copies_ + run.assembly_offset;  // the next border pixel's
   each_part([&](const Part& part) {
     const std::uint8_t** out = pointers + part.position;

@@ -23,8 +23,8 @@ std::size_t panel_bytes(const PackedConvolution& packed);
 
 class Panel {
  public:
-  // The first panel begins at output pixel `first`, of the flattened height * width range.
-  Panel(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t first);
+  // Of some runs; the first panel begins at output pixel `first`, of the flattened height * width range.
+  Panel(const PackedConvolution& packed, const ConvolutionCall& call, const RunRange& runs, std::int64_t first);
 
   // Of the first of runs(): [segment][panel_pixels]. Behind the last pixel they repeat it, for as long as a tile that
   // begins at any pixel may read, if the panel has no more than panel_pixels - pixel_granule; for one that begins at a
@@ -72,6 +72,7 @@ class Panel {
   Interior* interiors_;            // [run]
   std::uint8_t* copies_;           // gathered pixels, or runs of pixels at the border
   Interior inside_ = {0, 0};       // output columns for which no run is assembled
+  bool is_flat_;                   // a pixel reads the input's of its place alone: rows are no matter
   std::int64_t first_, row_, column_;
   std::int64_t count_ = 0;
   RunRange runs_;

@@ -31,7 +31,7 @@ std::int64_t rows_alike(const PackedConvolution& packed, const ConvolutionCall& 
 }
 
 const std::int32_t* SkippedStart::of(const RunRange& runs) {
-  if (runs.count == packed_.segment_count) return start_;
+  if (packed_.run_starts.size() == 0 || runs.count == packed_.segment_count) return start_;
   if (runs == runs_) return lanes_;
   runs_ = runs;
   std::copy_n(start_, packed_.lanes, lanes_);

@@ -15,12 +15,6 @@
 
 namespace itrt::kernels {
 
-// Runs [first, first + count) of a PackedConvolution; at least one.
-struct RunRange {
-  std::int64_t first = 0, count = 0;
-  bool operator==(const RunRange&) const = default;
-};
-
 // Those that an output row may read.
 RunRange runs_of_row(const PackedConvolution& packed, const ConvolutionCall& call, std::int64_t row);
 

@@ -50,6 +50,8 @@ class Operator:
     An operator of a program: what it writes, and what that costs.
     """
     @property
+    def hoisted_terms(self) -> int: ...
+    @property
     def joins_next(self) -> bool: ...
     @property
     def kernels(self) -> list[str]: ...
@@ -68,7 +70,7 @@ class Program:
     """
     A validated program with packed weights; immutable.
     """
-    def __init__(self, file: typing_extensions.Buffer, isa: str | None = None) -> None: ...
+    def __init__(self, file: typing_extensions.Buffer, isa: str | None = None, hoist: bool | None = None) -> None: ...
     def arena_bytes(
         self,
         height: typing.SupportsInt | typing.SupportsIndex,

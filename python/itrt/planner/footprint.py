@@ -18,7 +18,7 @@ from itrt.planner.rows import GroupRows, LineBuffer, group_rows
 from itrt.planner.schedule import Group, Halo, Schedule, TensorUses, WeightMode, layer_label
 from itrt.planner.workload import Workload
 
-Kind = Literal["tensor", "rows", "weights"]
+Kind = Literal["tensor", "rows", "sums", "weights"]
 StripeRow = tuple[str, int, int, int]
 """Section, first and last operator, rows: what the compiled module takes."""
 
@@ -49,7 +49,7 @@ class PlacedTensor:
 
 @dataclass(frozen=True)
 class PlannedBuffer:
-    """A buffer: whole tensors that share it, rows of a tensor, or weights.
+    """A buffer: whole tensors that share it, rows of a tensor, sums that the loop starts from, or weights.
 
     ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``pieces`` say when it occupies
     what. ``offset`` is in bytes from the start of its memory. ``tensors`` are those that lie in it as a whole.
@@ -152,6 +152,12 @@ class Planner:
             tensors=placed,
         )
 
+    def sums_buffer(self, pieces: Sequence[tuple[int, int, int, int]]) -> PlannedBuffer:
+        """One of what a session of the runtime has summed up before the loop: it belongs to no tensor."""
+        (begin, end, offset, size) = pieces[0]
+        memory = self.accelerator.roles.arena
+        return PlannedBuffer("hoisted sums", "sums", begin, (Piece(begin, end, size, offset),), memory)
+
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width."""
@@ -245,7 +251,7 @@ def _laid_out(planner: Planner, buffers: Sequence[PlannedBuffer], nodes: int, ca
 def session_footprint(planner: Planner, stripes: Sequence[StripeRow]) -> Footprint:
     """Return the arena of a session of the runtime, to the byte."""
     found = [
-        planner.tensor_buffer(places, pieces)
+        planner.tensor_buffer(places, pieces) if places else planner.sums_buffer(pieces)
         for places, pieces in _core.plan.session_buffers(planner.program, *planner.image_size, list(stripes))
         if any(size for *_, size in pieces)
     ]

@@ -111,10 +111,39 @@ struct ConvolutionProblem {
       }
       expect_equal<std::uint8_t>(expected, parts);
       expect_rows_exact(packed, call, between(random, 0, output_height - 1), expected);
+      for (std::size_t hoisted = 1; hoisted < terms.size(); ++hoisted) {
+        SCOPED_TRACE(hoisted);
+        expect_hoisting_exact(kernels::pack(kernel, out_channels, terms, hoisted), call, expected);
+      }
     });
   }
 
  private:
+  // The first terms are summed up beforehand, and nothing but the others is multiplied then.
+  void expect_hoisting_exact(const kernels::PackedConvolution& packed, kernels::ConvolutionCall call,
+                             const std::vector<std::uint8_t>& expected) const {
+    EXPECT_EQ(packed.hoisted_runs > 0, packed.grouped.empty());
+    if (packed.hoisted_runs == 0) return;
+    const kernels::PackedRequantization requantization = kernels::pack(packed, this->requantization());
+    const std::int64_t pixels = output_height * output_width;
+    std::vector<std::uint8_t> found(expected.size());
+    AlignedBuffer scratch(kernels::scratch_bytes(packed));
+    AlignedBuffer sums(static_cast<std::size_t>(pixels * packed.lanes) * sizeof(std::int32_t));
+    call.requantization = &requantization;
+    call.output = found.data();
+    call.scratch = scratch.data();
+    kernels::convolve_hoisted(packed, call, sums.as<std::int32_t>(), 0, pixels);
+    std::vector<kernels::ConvolutionInput> varying = inputs;
+    for (const kernels::ConvolutionRun& run : packed.runs) {
+      if (&run - packed.runs.data() < packed.hoisted_runs) varying[static_cast<std::size_t>(run.term)].data = nullptr;
+    }
+    call.inputs = varying;
+    call.hoisted = sums.as<std::int32_t>();
+    kernels::convolve(packed, call, 0, pixels / 2);
+    kernels::convolve(packed, call, pixels / 2, pixels);
+    expect_equal<std::uint8_t>(expected, found);
+  }
+
   // Output rows from `row` on, of inputs whose rows before those that they read are not there.
   void expect_rows_exact(const kernels::PackedConvolution& packed, kernels::ConvolutionCall call, std::int64_t row,
                          const std::vector<std::uint8_t>& expected) const {

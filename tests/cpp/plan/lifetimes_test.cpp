@@ -125,6 +125,24 @@ TEST(Lifetimes, AnAdditionSparesWhatItsResizeStillReads) {
   EXPECT_NE(joined.buffer_of_tensor[4], joined.buffer_of_tensor[3]);
 }
 
+TEST(Lifetimes, SumsOfTheLoopAreThereFromItsBeginningToTheEnd) {
+  const Program program = test::small_network();
+  const TensorBuffers tensors =
+      tensor_buffers(program, model::infer_sizes(program, {8, 8}), alignment, {.loop_sums = {4096, 12}});
+  ASSERT_EQ(tensors.buffer_of_sums.size(), 2u);
+  const auto begin = static_cast<std::int64_t>(program.stem.size());
+  const auto end = begin + static_cast<std::int64_t>(program.block.size() + program.head.size());
+  for (const auto& [number, bytes] : {std::pair{0, 4096}, std::pair{1, 12}}) {
+    const Buffer& buffer = tensors.buffers[tensors.buffer_of_sums[static_cast<std::size_t>(number)]];
+    ASSERT_EQ(buffer.pieces.size(), 1u);
+    EXPECT_EQ(buffer.pieces[0].begin, begin);
+    EXPECT_EQ(buffer.pieces[0].end, end);
+    EXPECT_EQ(buffer.pieces[0].size, bytes);
+    EXPECT_EQ(buffer.alignment, alignment);
+  }
+  for (const std::size_t buffer : tensors.buffer_of_tensor) EXPECT_LT(buffer, tensors.buffer_of_sums[0]);
+}
+
 // A stem of image (8x8, 3 channels) -> first (4 channels) -> second: a convolution of three rows.
 Program with_three_rows(std::int64_t channels) {
   Program program = test::feed_forward();

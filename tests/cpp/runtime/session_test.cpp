@@ -223,6 +223,35 @@ TEST(Session, FusionGivesTheSameBytesInLessMemory) {
   }
 }
 
+TEST(Session, HoistingGivesTheSameBytesForMoreMemory) {
+  const model::Program program = test::small_network(4);
+  const Bytes file = test::to_file(program).bytes();
+  for (const Isa isa : detected_isas()) {
+    const SharedProgram plain = Program::load(file, isa_name(isa), Hoisting::none);
+    const SharedProgram hoisting = Program::load(file, isa_name(isa), Hoisting::all);
+    for (const Size size : {Size{64, 48}, Size{1, 1}, Size{61, 30}}) {
+      Session expected(plain, size, 1), session(hoisting, size, 3);
+      for (const unsigned seed : {1u, 2u}) {  // what is hoisted is the image's
+        expected.start(image_of(size, seed));
+        session.start(image_of(size, seed));
+        for (int step = 0; step < 4; ++step) {
+          expected.iterate();
+          session.iterate();
+          EXPECT_EQ(copy(session.answer()), copy(expected.answer())) << isa_name(isa) << ", step " << step;
+        }
+      }
+      EXPECT_GE(session.arena_bytes(), expected.arena_bytes());
+      EXPECT_EQ(plan_memory(*hoisting, size, Fusion::off).arena_bytes,
+                plan_memory(*plain, size, Fusion::off).arena_bytes);
+    }
+    EXPECT_EQ(std::get<PreparedConvolution>(hoisting->block()[0].body).hoisted_terms, 1);
+    EXPECT_EQ(std::get<PreparedConvolution>(plain->block()[0].body).hoisted_terms, 0);
+    // One value of eight channels is sooner multiplied than read.
+    const SharedProgram chosen = Program::load(file, isa_name(isa));
+    EXPECT_EQ(std::get<PreparedConvolution>(chosen->block()[0].body).hoisted_terms, 0);
+  }
+}
+
 TEST(Session, EveryThreadCountAndInstructionSetGivesTheSameBytes) {
   const model::Program program = test::small_network(4);
   for (const Size size : {Size{61, 30}, Size{1, 1}, Size{2, 33}, Size{40, 3}}) {

@@ -56,8 +56,12 @@ def test_every_tensor_of_every_step_is_the_oracles(seed: int) -> None:
     for isa, threads in itertools.product(ISAS, (1, 2, 3)):
         model = itrt.load(file, threads=threads, isa=isa)
         assert_same_tensors(model, image, iterations, expected)
-        # Taps see every tensor: they switch fusion off. A run does not.
+        # Taps see every tensor: they switch fusion and hoisting off. A run does not.
         np.testing.assert_array_equal(model.run(image, iterations).quantized_logits, expected.logits[-1], err_msg=isa)
+        hoisting = itrt.load(file, threads=threads, isa=isa, hoist=True)
+        np.testing.assert_array_equal(
+            hoisting.run(image, iterations).quantized_logits, expected.logits[-1], err_msg=isa
+        )
 
 
 @pytest.mark.parametrize("seed", range(200, 210))
@@ -153,6 +157,14 @@ def convolutions_of(program: Program) -> list[Convolution]:
 
 def writer_of_state(program: Program) -> int:
     return next(i for i, operator in enumerate(program.block) if operator.output == program.next_state)
+
+
+def test_some_random_programs_have_something_to_hoist() -> None:
+    hoisted = [
+        sum(row.hoisted_terms for row in itrt.load(to_bytes(random_program(seed)), hoist=True).execution())
+        for seed in range(60)
+    ]
+    assert sum(count > 0 for count in hoisted) > 3
 
 
 def test_the_random_answers_say_something() -> None:

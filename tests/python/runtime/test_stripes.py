@@ -51,7 +51,7 @@ def test_stripes_give_the_oracles_bytes(seed: int, size: tuple[int, int], isa: s
     image = random_image(seed, *size)
     file = to_bytes(program)
     stripes = random_stripes(itrt.load(file), np.random.default_rng(seed))
-    model = itrt.load(file, threads=threads, isa=isa, stripes=stripes)
+    model = itrt.load(file, threads=threads, isa=isa, stripes=stripes, hoist=bool(seed % 2))
     expected = execute(program, image, iterations)
     for count in range(1, iterations + 1):
         np.testing.assert_array_equal(model.run(image, count).quantized_logits, expected.logits[count - 1])
