@@ -41,23 +41,30 @@ struct Sums {
   }
 };
 
-Sums sum(const PoolWindow& window, std::int64_t c, __mmask32 mask) {
-  Sums sums;
-  __m512i words = _mm512_setzero_si512();
+// Of `vectors` times 32 channels. More than one at a time, since a pass over a large image misses the caches, those of
+// addresses, too.
+template <int vectors>
+void sum(const PoolWindow& window, std::int64_t c, __mmask32 mask, Sums (&sums)[vectors]) {
+  __m512i words[vectors] = {};
   std::int64_t room = most_words;
+  const auto carry = [&] {
+    for (int v = 0; v < vectors; ++v) {
+      sums[v].add(words[v]);
+      words[v] = _mm512_setzero_si512();
+    }
+    room = most_words;
+  };
   for (std::int64_t y = 0; y < window.rows; ++y) {
     const std::uint8_t* tap = window.first + y * window.row_step + c;
     for (std::int64_t x = 0; x < window.columns; ++x, tap += window.column_step) {
-      words = _mm512_add_epi16(words, _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, tap)));
-      if (--room == 0) {
-        sums.add(words);
-        words = _mm512_setzero_si512();
-        room = most_words;
+      for (int v = 0; v < vectors; ++v) {
+        const __m256i bytes = _mm256_maskz_loadu_epi8(mask, tap + v * average_lanes);
+        words[v] = _mm512_add_epi16(words[v], _mm512_cvtepu8_epi16(bytes));
       }
+      if (--room == 0) carry();
     }
   }
-  sums.add(words);
-  return sums;
+  carry();
 }
 
 // Eight results as 32-bit numbers, not yet clamped.
@@ -75,14 +82,25 @@ inline __m128i round_sixteen(__m512i sums, const AverageFactors& factors) {
   return _mm512_cvtusepi32_epi8(_mm512_max_epi32(values, _mm512_setzero_si512()));
 }
 
-void average(const PoolWindow& window, const AverageFactors& factors, std::int64_t channels, std::uint8_t* output) {
-  for (std::int64_t c = 0; c < channels; c += average_lanes) {
-    const __mmask32 mask = first_words(channels - c);
-    const Sums sums = sum(window, c, mask);
-    const __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(round_sixteen(sums.low, factors)),
-                                                  round_sixteen(sums.high, factors), 1);
-    _mm256_mask_storeu_epi8(output + c, mask, bytes);
+template <int vectors>
+void average_vectors(const PoolWindow& window, const AverageFactors& factors, std::int64_t c, __mmask32 mask,
+                     std::uint8_t* output) {
+  Sums sums[vectors];
+  sum<vectors>(window, c, mask, sums);
+  for (int v = 0; v < vectors; ++v) {
+    const __m256i bytes = _mm256_inserti128_si256(_mm256_castsi128_si256(round_sixteen(sums[v].low, factors)),
+                                                  round_sixteen(sums[v].high, factors), 1);
+    _mm256_mask_storeu_epi8(output + c + v * average_lanes, mask, bytes);
   }
+}
+
+void average(const PoolWindow& window, const AverageFactors& factors, std::int64_t channels, std::uint8_t* output) {
+  constexpr int several = 4;
+  std::int64_t c = 0;
+  for (; c + several * average_lanes <= channels; c += several * average_lanes) {
+    average_vectors<several>(window, factors, c, ~__mmask32{0}, output);
+  }
+  for (; c < channels; c += average_lanes) average_vectors<1>(window, factors, c, first_words(channels - c), output);
 }
 
 }  // namespace
