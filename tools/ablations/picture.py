@@ -26,13 +26,12 @@ def draw(comparison: Comparison, path: Path) -> None:
         ) from error
     rows = [row for row in comparison.rows if row.results]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))  # the right one's names are the left one's legend
     for number, row in enumerate(rows):
         _draw_iterations(left, row, _COLORS[number % len(_COLORS)])
         _draw_last(right, row, number, _COLORS[number % len(_COLORS)])
     left.set(xlabel="iteration", ylabel="mean IoU, %", title="after every iteration: mean, lowest, highest")
     left.set_xticks(range(1, max(row.iterations for row in rows) + 1))
-    left.legend(fontsize=8)
     right.set(xlabel="mean IoU, %", title="after the last iteration: seeds (dots), mean (line)")
     right.set_yticks(range(len(rows)), [row.title for row in rows])
     right.set_ylim(len(rows) - 0.5, -0.5)
@@ -48,7 +47,7 @@ def draw(comparison: Comparison, path: Path) -> None:
 def _draw_iterations(axes: "Axes", row: Row, color: str) -> None:
     steps = range(1, row.iterations + 1)
     values = [[100 * value for value in row.after(step - 1)] for step in steps]
-    axes.plot(steps, [mean(each) for each in values], color=color, marker="o", markersize=4, label=row.title)
+    axes.plot(steps, [mean(each) for each in values], color=color, marker="o", markersize=4)
     axes.fill_between(steps, [min(each) for each in values], [max(each) for each in values], color=color, alpha=0.15)
 
 
