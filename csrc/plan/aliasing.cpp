@@ -25,10 +25,10 @@ class Overwrites {
 
   std::vector<Overwrite> find() {
     for (const auto* section : {&program_.stem, &program_.block, &program_.head}) {
-      resized_ = -1;
+      read_on_the_way_.clear();
       for (const model::Operator& op : *section) {
         if (!schedule_.is_striped(time_)) add(op);
-        resized_ = schedule_.is_unstored(op.output) ? model::inputs_of(op).front() : -1;
+        read_on_the_way_ = schedule_.is_unstored(op.output) ? model::inputs_of(op) : std::vector<TensorIndex>{};
         ++time_;
       }
     }
@@ -86,6 +86,10 @@ class Overwrites {
     return size(index).width * program_.tensors[static_cast<std::size_t>(index)].channels;
   }
 
+  bool is_read_on_the_way(TensorIndex index) const {
+    return std::find(read_on_the_way_.begin(), read_on_the_way_.end(), index) != read_on_the_way_.end();
+  }
+
   bool has_views(TensorIndex index) const {
     const auto tensor = static_cast<std::size_t>(index);
     return std::any_of(views_.begin(), views_.end(),
@@ -93,7 +97,7 @@ class Overwrites {
   }
 
   void add(TensorIndex from, TensorIndex to, std::int64_t lead) {
-    if (from == resized_ || schedule_.is_unstored(from) || is_kept(program_, from, time_)) return;
+    if (is_read_on_the_way(from) || schedule_.is_unstored(from) || is_kept(program_, from, time_)) return;
     if (has_views(from) || has_views(to)) return;
     result_.push_back({time_, static_cast<std::size_t>(from), static_cast<std::size_t>(to), lead});
   }
@@ -104,7 +108,7 @@ class Overwrites {
   const Schedule& schedule_;
   std::span<const View> views_;
   std::int64_t time_ = 0;
-  TensorIndex resized_ = -1;  // read by the resize that this operator computes on the way, out of order
+  std::vector<TensorIndex> read_on_the_way_;  // by what this operator computes on the way, out of order
   std::vector<Overwrite> result_;
 };
 

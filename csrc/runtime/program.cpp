@@ -63,6 +63,13 @@ std::size_t count_hoisted(std::span<const model::Term> terms, Hoisting hoisting)
   return count < terms.size() && pays ? count : 0;
 }
 
+// Whether an addition has a kernel that computes the operator on the way.
+bool can_join(const PreparedOperator& op) {
+  const auto* resize = std::get_if<model::Resize>(&op.body);
+  if (resize != nullptr) return resize->mode == model::Resize::Mode::bilinear;
+  return std::holds_alternative<PreparedConvolution>(op.body);
+}
+
 template <class T>
 std::int64_t bytes_of(const model::Constant<T>& constant) {
   std::size_t bytes = 0;
@@ -115,14 +122,12 @@ void Program::find_joins(std::vector<PreparedOperator>& operators) const {
     return false;
   };
   for (std::size_t i = 0; i + 1 < operators.size(); ++i) {
-    const model::TensorIndex resized = operators[i].output;
+    const model::TensorIndex output = operators[i].output;
     const auto* add = std::get_if<model::Add>(&operators[i + 1].body);
-    const auto* resize = std::get_if<model::Resize>(&operators[i].body);
-    if (resize == nullptr || resize->mode != model::Resize::Mode::bilinear) continue;
-    if (add == nullptr || add->inputs.size() != 2) continue;
-    const bool once = std::count(add->inputs.begin(), add->inputs.end(), resized) == 1;
-    const bool is_kept = resized == model_.logits || resized == model_.state || resized == model_.next_state;
-    operators[i].joins_next = once && !is_kept && !is_read_elsewhere(resized, operators[i + 1].output);
+    if (add == nullptr || add->inputs.size() != 2 || !can_join(operators[i])) continue;
+    const bool once = std::count(add->inputs.begin(), add->inputs.end(), output) == 1;
+    const bool is_kept = output == model_.logits || output == model_.state || output == model_.next_state;
+    operators[i].joins_next = once && !is_kept && !is_read_elsewhere(output, operators[i + 1].output);
   }
 }
 

@@ -55,8 +55,8 @@ struct PreparedOperator {
   std::variant<PreparedConvolution, model::Add, model::Resize, model::Pool, model::AdaptivePool, model::Lookup,
                model::Multiply, model::Gather, model::Pad, model::DepthToSpace>
       body;
-  // A bilinear resize whose only reader is the next operator, an addition of two tensors, which can compute it on the
-  // way.
+  // A bilinear resize or a convolution whose only reader is the next operator, an addition of two tensors, which can
+  // compute it on the way.
   bool joins_next = false;
 };
 

@@ -18,13 +18,13 @@ const std::vector<PreparedOperator>& operators_of(const Program& program, Sectio
 
 std::vector<FusedOperator> fuse(const std::vector<PreparedOperator>& operators, Fusion fusion) {
   std::vector<FusedOperator> result;
-  const PreparedOperator* resize = nullptr;
+  const PreparedOperator* joined = nullptr;
   for (const PreparedOperator& op : operators) {
     if (fusion == Fusion::on && op.joins_next) {
-      resize = &op;
+      joined = &op;
     } else {
-      result.push_back({&op, resize});
-      resize = nullptr;
+      result.push_back({&op, joined});
+      joined = nullptr;
     }
   }
   return result;
@@ -99,7 +99,7 @@ class StripeBuilder {
   std::size_t place(std::int64_t index) const {
     const PreparedOperator* op = &operators_[static_cast<std::size_t>(index)];
     const auto found = std::find_if(schedule_.operators.begin(), schedule_.operators.end(),
-                                    [&](const FusedOperator& each) { return each.op == op || each.resize == op; });
+                                    [&](const FusedOperator& each) { return each.op == op || each.joined == op; });
     return static_cast<std::size_t>(found - schedule_.operators.begin());
   }
 
@@ -117,8 +117,8 @@ class StripeBuilder {
 
   void add(const FusedOperator& fused) {
     plan::StripedOperator planned;
-    if (fused.resize != nullptr) add_inputs(*fused.resize, none_read, planned);
-    add_inputs(*fused.op, fused.resize != nullptr ? fused.resize->output : none_read, planned);
+    if (fused.joined != nullptr) add_inputs(*fused.joined, none_read, planned);
+    add_inputs(*fused.op, fused.joined != nullptr ? fused.joined->output : none_read, planned);
     planned.output = local(fused.op->output);
     group_.operators.push_back(std::move(planned));
   }
@@ -160,7 +160,7 @@ class StripeBuilder {
 // Memory for what the block's operators have hoisted.
 void add_sums(std::span<const model::Size> sizes, Schedule& schedule) {
   for (FusedOperator& fused : schedule.sections[static_cast<std::size_t>(Section::block)].operators) {
-    const auto* convolution = std::get_if<PreparedConvolution>(&fused.op->body);
+    const auto* convolution = std::get_if<PreparedConvolution>(&fused.first().body);
     if (convolution == nullptr || convolution->hoisted_terms == 0) continue;
     const model::Size& size = sizes[static_cast<std::size_t>(fused.op->output)];
     const std::int64_t sums = size.height * size.width * convolution->packed.at(0).lanes;
@@ -189,7 +189,7 @@ Schedule make_schedule(const Program& program, std::span<const model::Size> size
     SectionSchedule& schedule = result.sections[static_cast<std::size_t>(section)];
     schedule.operators = fuse(operators_of(program, section), fusion);
     for (const FusedOperator& each : schedule.operators) {
-      if (each.resize != nullptr) result.memory.unstored.push_back(each.resize->output);
+      if (each.joined != nullptr) result.memory.unstored.push_back(each.joined->output);
     }
   }
   if (fusion == Fusion::on) add_sums(sizes, result);

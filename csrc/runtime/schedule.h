@@ -27,11 +27,14 @@ struct Stripe {
   std::int64_t rows = 1;
 };
 
-// An operator, and the resize before it that it computes on the way, if there is one.
+// An operator; an addition, with the one before it that it computes on the way, if there is one.
 struct FusedOperator {
   const PreparedOperator* op = nullptr;
-  const PreparedOperator* resize = nullptr;
-  std::optional<std::size_t> sums = std::nullopt;  // of its hoisted terms, in the schedule's loop_sums
+  const PreparedOperator* joined = nullptr;        // a resize or a convolution
+  std::optional<std::size_t> sums = std::nullopt;  // of the convolution's hoisted terms, in the schedule's loop_sums
+
+  // What is computed first.
+  const PreparedOperator& first() const { return joined != nullptr ? *joined : *op; }
 };
 
 // A line buffer: which tensor's, and its number in the stripes' plan.

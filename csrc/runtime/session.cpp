@@ -4,19 +4,17 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "base/checked.h"
 #include "base/errors.h"
+#include "kernels/convolution/convolution_add.h"
 #include "plan/lifetimes.h"
 #include "plan/solver.h"
 #include "plan/validator.h"
-#include "runtime/thread_pool.h"
 
 namespace itrt {
 namespace {
-
-// A chunk that a thread takes: small enough to balance, large enough that a kernel's tiles are full.
-constexpr std::int64_t pixel_grain = 48;
 
 constexpr std::int64_t whole_weight = 256;  // of a state that replaces another
 
@@ -34,16 +32,17 @@ std::int64_t scratch_bytes_of(const model::Resize& resize, const FusedOperator& 
   const model::TensorIndex output = fused.op->output;
   const model::Size from = sizes[static_cast<std::size_t>(resize.input)], to = sizes[static_cast<std::size_t>(output)];
   const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(output)].channels;
-  const bool joined = fused.resize != nullptr;
+  const bool joined = fused.joined != nullptr;
   return static_cast<std::int64_t>(
       (joined ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(from.width, to.width, channels));
 }
 
 std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program, std::span<const model::Size> sizes) {
-  const PreparedOperator& op = fused.resize != nullptr ? *fused.resize : *fused.op;
+  const PreparedOperator& op = fused.first();
   std::size_t bytes = 0;
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
-    for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, kernels::scratch_bytes(packed));
+    const auto bytes_of = fused.joined != nullptr ? kernels::convolution_add_scratch_bytes : kernels::scratch_bytes;
+    for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, bytes_of(packed));
   } else if (const auto* resize = std::get_if<model::Resize>(&op.body);
              resize != nullptr && resize->mode == model::Resize::Mode::bilinear) {
     return scratch_bytes_of(*resize, fused, program, sizes);
@@ -135,22 +134,6 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const I
   throw_if_due(interruption);
   hoist();
   started_ = true;
-}
-
-// What the block's convolutions add up in the same way in every iteration.
-void Session::hoist() {
-  for (const FusedOperator& fused : schedule_.sections[static_cast<std::size_t>(Section::block)].operators) {
-    if (!fused.sums) continue;
-    const auto& convolution = std::get<PreparedConvolution>(fused.op->body);
-    const kernels::ConvolutionCall call = convolution_call(convolution, fused.op->output, 0);
-    ThreadPool::shared().parallel_for(threads_, call.output_height * call.output_width, pixel_grain,
-                                      [&](int thread, std::int64_t first, std::int64_t last) {
-                                        kernels::ConvolutionCall mine = call;
-                                        mine.scratch = scratch(thread);
-                                        kernels::convolve_hoisted(convolution.packed.at(0), mine, sums_[*fused.sums],
-                                                                  first, last);
-                                      });
-  }
 }
 
 void Session::mix_state(std::span<const std::uint8_t> other, std::int64_t weight, std::int64_t first_step) {
@@ -292,50 +275,23 @@ void Session::move_halos(const StripedOperators& striped, std::size_t stripe) {
 
 void Session::run(const FusedOperator& fused, plan::Rows rows, std::int64_t step) {
   const PreparedOperator& op = *fused.op;
-  if (fused.resize != nullptr) {
-    run_joined(std::get<model::Resize>(fused.resize->body), fused.resize->output, std::get<model::Add>(op.body),
-               op.output, rows);
-  } else if (fused.sums) {
-    const auto& convolution = std::get<PreparedConvolution>(op.body);
-    kernels::ConvolutionCall call = convolution_call(convolution, op.output, step);
-    call.hoisted = sums_[*fused.sums];
-    convolve(convolution.packed.at(step), call, rows);
+  const auto* const convolution = std::get_if<PreparedConvolution>(&fused.first().body);
+  if (fused.joined == nullptr && convolution != nullptr) {
+    run(*convolution, fused, rows, step);
+  } else if (fused.joined == nullptr) {
+    std::visit(
+        [&](const auto& body) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, PreparedConvolution>) {
+            run(body, op.output, rows, step);
+          }
+        },
+        op.body);
+  } else if (convolution != nullptr) {
+    run_joined(*convolution, fused, rows, step);
   } else {
-    std::visit([&](const auto& body) { run(body, op.output, rows, step); }, op.body);
+    run_joined(std::get<model::Resize>(fused.joined->body), fused.joined->output, std::get<model::Add>(op.body),
+               op.output, rows);
   }
-}
-
-void Session::run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows,
-                  std::int64_t step) {
-  convolve(convolution.packed.at(step), convolution_call(convolution, output, step), rows);
-}
-
-kernels::ConvolutionCall Session::convolution_call(const PreparedConvolution& convolution, model::TensorIndex output,
-                                                   std::int64_t step) {
-  const std::size_t terms = convolution.inputs.size();
-  for (std::size_t term = 0; term < terms; ++term) {
-    const model::TensorIndex input = convolution.inputs[term];
-    convolution_inputs_[term] = {data(input), size(input).height, size(input).width, first_row(input)};
-  }
-  kernels::ConvolutionCall call;
-  call.inputs = std::span(convolution_inputs_).first(terms);
-  call.requantization = &convolution.requantization.at(step);
-  call.output = data(output);
-  call.output_height = size(output).height;
-  call.output_width = size(output).width;
-  call.output_first_row = first_row(output);
-  return call;
-}
-
-void Session::convolve(const kernels::PackedConvolution& packed, const kernels::ConvolutionCall& call,
-                       plan::Rows rows) const {
-  const std::int64_t begin = rows.first * call.output_width;
-  ThreadPool::shared().parallel_for(threads_, rows.count() * call.output_width, pixel_grain,
-                                    [&](int thread, std::int64_t first, std::int64_t last) {
-                                      kernels::ConvolutionCall mine = call;
-                                      mine.scratch = scratch(thread);
-                                      kernels::convolve(packed, mine, begin + first, begin + last);
-                                    });
 }
 
 }  // namespace itrt

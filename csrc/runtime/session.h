@@ -92,13 +92,13 @@ class Session {
   void run_stripes(const SectionSchedule& section, const StripedOperators& striped, std::int64_t step, const Tap* tap,
                    const Interruption* interruption);
   void move_halos(const StripedOperators& striped, std::size_t stripe);
-  void hoist();
+  // `sums`: FusedOperator::sums.
   kernels::ConvolutionCall convolution_call(const PreparedConvolution& convolution, model::TensorIndex output,
-                                            std::int64_t step);
-  void convolve(const kernels::PackedConvolution& packed, const kernels::ConvolutionCall& call, plan::Rows rows) const;
+                                            std::int64_t step, std::optional<std::size_t> sums);
+  void hoist();
   // These compute rows [rows.first, rows.last) of the output.
   void run(const FusedOperator& fused, plan::Rows rows, std::int64_t step);
-  void run(const PreparedConvolution& convolution, model::TensorIndex output, plan::Rows rows, std::int64_t step);
+  void run(const PreparedConvolution& convolution, const FusedOperator& fused, plan::Rows rows, std::int64_t step);
   void run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run(const model::Pool& pool, model::TensorIndex output, plan::Rows rows, std::int64_t step);
@@ -112,6 +112,8 @@ class Session {
   void run_pool(const Pool& pool, model::TensorIndex output, plan::Rows rows);
   void run_joined(const model::Resize& resize, model::TensorIndex resized, const model::Add& add,
                   model::TensorIndex output, plan::Rows rows);
+  void run_joined(const PreparedConvolution& convolution, const FusedOperator& fused, plan::Rows rows,
+                  std::int64_t step);
   // What these read and write element by element begins at `first_row`. `unstored`: an input without memory.
   kernels::AddCall add_call(const model::Add& add, model::TensorIndex output, std::int64_t first_row,
                             std::optional<model::TensorIndex> unstored = std::nullopt);
@@ -119,6 +121,8 @@ class Session {
   // Threads divide rows, or the pixels of them: body(first row, last row), body(first pixel, last pixel) of `rows`.
   template <class Body>
   void each_row(plan::Rows rows, const Body& body) const;
+  template <class Body>
+  void each_tile(model::TensorIndex output, plan::Rows rows, const Body& body) const;
   template <class Body>
   void each_pixel(model::TensorIndex output, plan::Rows rows, const Body& body) const;
 

@@ -70,13 +70,14 @@ class Chooser {
     std::int64_t bytes = 0;
     for (const plan::LineBuffer& line : schedule.memory.line_buffers) bytes += line.rows * row_bytes(line.tensor);
     for (std::size_t i = striped.first; i <= striped.last; ++i) {
-      const PreparedOperator& op = *section.operators[i].op;
+      const FusedOperator& fused = section.operators[i];
+      const model::TensorIndex output = fused.op->output;
       const bool in_line = std::any_of(striped.lines.begin(), striped.lines.end(),
-                                       [&](const PlannedLine& line) { return line.tensor == op.output; });
+                                       [&](const PlannedLine& line) { return line.tensor == output; });
       std::int64_t rows = 0;
       for (const auto& stripes : striped.plan.computed) rows = std::max(rows, stripes[i - striped.first].count());
-      if (!in_line) bytes += rows * row_bytes(op.output);
-      if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
+      if (!in_line) bytes += rows * row_bytes(output);
+      if (const auto* convolution = std::get_if<PreparedConvolution>(&fused.first().body)) {
         bytes += static_cast<std::int64_t>(convolution->packed.at(0).weights.size());
       }
     }

@@ -60,7 +60,7 @@ def load(
         If the bytes are not a whole and valid model of this format version.
     InvalidArgumentError
         For a wrong thread count, instruction set or choice, or stripes that the program cannot run: unknown operators,
-        less than a row, an operator in two of them, or a fused resize without its addition.
+        less than a row, an operator in two of them, or a fused operator without its addition.
     """
     count = _core.default_threads() if threads is None else check_count("threads", threads, _core.max_threads)
     if isa is not None and not isinstance(isa, str):

@@ -30,8 +30,8 @@ class Stripe:
     section
         "stem", "block" or "head".
     first, last
-        Names of the first and the last operator, both included (`ExecutedOperator.operator`). A resize and the addition
-        into which it is fused belong together.
+        Names of the first and the last operator, both included (`ExecutedOperator.operator`). An operator and the
+        addition into which it is fused belong together.
     rows
         Rows of the last operator's output that a stripe computes: at least 1. Its height or more is one stripe.
     """

@@ -153,9 +153,21 @@ class _Builder:
         operators: list[Operator] = []
         for i in range(count):
             operator = self._operator(f"{section}{i}", readable)
-            readable.append(operator.output)
             operators.append(operator)
+            addition = self._residual(f"{section}{i}_sum", operator, readable)
+            if addition is not None:  # which is all that reads the operator, so that a runtime may compute both in one
+                operators.append(addition)
+            readable.append(operators[-1].output)
         return operators
+
+    def _residual(self, name: str, operator: Operator, readable: list[int]) -> Operator | None:
+        if not isinstance(operator, Convolution | Resize) or self.rng.random() < 0.5:
+            return None
+        like = self._alike(operator.output, [index for index in readable if len(self.tensors[index].zero_points) == 1])
+        if not like:
+            return None
+        inputs = [operator.output, self._pick(like)]
+        return self._sum(name, tuple(inputs if self.rng.random() < 0.5 else inputs[::-1]))
 
     def _operator(self, name: str, readable: list[int]) -> Operator:
         addable = [index for index in readable if len(self.tensors[index].zero_points) == 1]
@@ -207,14 +219,16 @@ class _Builder:
 
     def _random_convolution(self, name: str, readable: list[int]) -> Operator:
         source = self._pick(readable)
-        axes = UNCHANGED
-        if self.rng.random() < 0.4:  # a surplus of padding, not a lack: one pixel stays at least one
+        axes, channels = UNCHANGED, self._channels()
+        if self.rng.random() < 0.3:
+            channels = self.tensors[source].channels
+        elif self.rng.random() < 0.5:  # a surplus of padding, not a lack: one pixel stays at least one
             axes = (
                 (self._integer(1, 3), int(self.rng.choice([0, 0, 1, 2]))),
                 (self._integer(1, 3), int(self.rng.choice([0, 0, 1, 2]))),
             )
         geometry = self._after(source, axes)
-        output = self._tensor(name, self._channels(), geometry)
+        output = self._tensor(name, channels, geometry)
         return self._convolution(name, output, [(source, axes)], readable)
 
     def _after(self, source: int, axes: Axes) -> Geometry:
@@ -281,14 +295,20 @@ class _Builder:
         return lower, upper
 
     def _add(self, name: str, first: int, addable: list[int]) -> Operator:
-        like = [
+        like = self._alike(first, addable)
+        return self._sum(name, (first, *(self._pick(like) for _ in range(self._integer(0, 2)))))
+
+    def _alike(self, tensor: int, others: list[int]) -> list[int]:
+        """Those of the same size and channels."""
+        return [
             index
-            for index in addable
-            if self.geometries[index] == self.geometries[first]
-            and self.tensors[index].channels == self.tensors[first].channels
+            for index in others
+            if self.geometries[index] == self.geometries[tensor]
+            and self.tensors[index].channels == self.tensors[tensor].channels
         ]
-        inputs = (first, *(self._pick(like) for _ in range(self._integer(0, 2))))
-        output = self._tensor(name, self.tensors[first].channels, self.geometries[first])
+
+    def _sum(self, name: str, inputs: tuple[int, ...]) -> Operator:
+        output = self._tensor(name, self.tensors[inputs[0]].channels, self.geometries[inputs[0]])
         shift = self._integer(0, 20)
         largest = min(int(1.5 * 2**shift), 32767)
         multipliers = tuple(self._integer(-largest, largest) for _ in inputs)

@@ -146,8 +146,8 @@ struct ConvolutionCall {
   const PackedRequantization* requantization = nullptr;
   // What convolve_hoisted has written, [output pixel][lane]; null: all terms are multiplied.
   const std::int32_t* hoisted = nullptr;
-  std::uint8_t* output = nullptr;  // (height, width, out_channels), from row `output_first_row` on
-  std::int64_t output_height = 0, output_width = 0, output_first_row = 0;
+  std::uint8_t* output = nullptr;  // (height, width, out_channels), from pixel `output_first_pixel` on
+  std::int64_t output_height = 0, output_width = 0, output_first_pixel = 0;
   std::byte* scratch = nullptr;  // scratch_bytes(packed), 64-byte aligned, this thread's own
 };
 

@@ -9,11 +9,6 @@
 
 namespace itrt::kernels {
 
-// The output pixel that ConvolutionCall::output points to.
-inline std::int64_t first_output_pixel(const ConvolutionCall& call) {
-  return call.output_first_row * call.output_width;
-}
-
 // Block `index` of a call, its output from output pixel `pixel` on; the driver adds pixels and pointers.
 inline ConvolutionBlock output_block(const PackedConvolution& packed, const ConvolutionCall& call, std::size_t index,
                                      std::int64_t pixel) {
@@ -39,7 +34,7 @@ inline ConvolutionBlock output_block(const PackedConvolution& packed, const Conv
       .clamp_upper = requantization.clamp_upper,
       .initial = nullptr,
       .initial_stride = 0,
-      .output = call.output + (pixel - first_output_pixel(call)) * packed.out_channels + block.first_channel,
+      .output = call.output + (pixel - call.output_first_pixel) * packed.out_channels + block.first_channel,
       .output_stride = packed.out_channels,
   };
 }

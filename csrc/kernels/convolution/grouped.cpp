@@ -138,7 +138,7 @@ void GroupedPanel::store(std::size_t block) const {
                             {.block = block,
                              .sums = sums_,
                              .count = count_,
-                             .output = call_.output + (first_ - first_output_pixel(call_)) * packed_.out_channels});
+                             .output = call_.output + (first_ - call_.output_first_pixel) * packed_.out_channels});
 }
 
 // `result`: of the last term; all others hand their sums on.
@@ -155,7 +155,7 @@ void GroupedPanel::multiply(std::size_t block, const std::int32_t* start, Convol
       const PointerTable layout(term, part.count);
       for (std::size_t t = 0; t < grouped.taps.size(); ++t) offsets_[t] = layout.offset(grouped.taps[t]);
       std::int32_t* sums = sums_ + part.position * output.width;
-      const std::int64_t pixel = first_ + part.position - first_output_pixel(call_);
+      const std::int64_t pixel = first_ + part.position - call_.output_first_pixel;
       std::uint8_t* bytes = call_.output + pixel * packed_.out_channels + output.first_channel;
       const bool is_sum = becomes == ConvolutionResult::sum;
       grouped.kernel->run({

@@ -67,7 +67,7 @@ class StemPanel {
     StemTile tile;
     begin_row(row);
     point_at_border(column, tile);
-    const std::int64_t pixel = first_output_pixel(call_) + tile.pixel;
+    const std::int64_t pixel = call_.output_first_pixel + tile.pixel;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
       const ConvolutionBlock target = output_block(packed_, call_, b, pixel);
       if (target.result == ConvolutionResult::sum) {
@@ -91,7 +91,7 @@ class StemPanel {
   void compute() {
     if (count_ == 0) return;
     for (std::size_t b = 0; b < packed_.blocks.size(); ++b) {
-      const ConvolutionBlock block = output_block(packed_, call_, b, first_output_pixel(call_));
+      const ConvolutionBlock block = output_block(packed_, call_, b, call_.output_first_pixel);
       if (block.result != ConvolutionResult::sum) {
         packed_.kernel->stem->run(block, tiles_, count_);
         continue;
@@ -118,7 +118,7 @@ class StemPanel {
   std::uint8_t* aside() const { return lines_ + panel_lines * line_bytes; }
 
   void begin_row(std::int64_t row) {
-    first_pixel_ = row * call_.output_width - first_output_pixel(call_);
+    first_pixel_ = row * call_.output_width - call_.output_first_pixel;
     rows_inside_ = true;
     for (std::int64_t kernel_row = 0; kernel_row < stem_rows; ++kernel_row) {
       const ConvolutionRun run = tile_run(kernel_row);

@@ -162,7 +162,7 @@ struct ConvolutionProblem {
     std::vector<std::uint8_t> found(static_cast<std::size_t>((end - begin) * out_channels));
     call.inputs = cut;
     call.output = found.data();
-    call.output_first_row = row;
+    call.output_first_pixel = begin;
     kernels::convolve(packed, call, begin, end);
     expect_equal<std::uint8_t>({expected.begin() + begin * out_channels, expected.end()}, found);
   }

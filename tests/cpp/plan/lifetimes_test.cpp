@@ -125,6 +125,18 @@ TEST(Lifetimes, AnAdditionSparesWhatItsResizeStillReads) {
   EXPECT_NE(joined.buffer_of_tensor[4], joined.buffer_of_tensor[3]);
 }
 
+TEST(Lifetimes, AnAdditionSparesWhatItsConvolutionStillReads) {
+  Program program = with_addition();
+  Operator both = test::pointwise("both", 0, 3, 3, 4);
+  auto& terms = std::get<model::Convolution>(both.body).terms;
+  terms.push_back(terms.front());
+  terms.back().input = 1;  // not the first of its inputs
+  program.stem[1] = both;
+  const auto sizes = model::infer_sizes(program, {8, 8});
+  const TensorBuffers joined = tensor_buffers(program, sizes, alignment, {.unstored = {3}});
+  EXPECT_NE(joined.buffer_of_tensor[4], joined.buffer_of_tensor[1]);
+}
+
 TEST(Lifetimes, SumsOfTheLoopAreThereFromItsBeginningToTheEnd) {
   const Program program = test::small_network();
   const TensorBuffers tensors =

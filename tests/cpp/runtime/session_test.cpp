@@ -271,7 +271,7 @@ TEST(Session, EveryThreadCountAndInstructionSetGivesTheSameBytes) {
 }
 
 TEST(Session, TapsSeeEveryTensorInOrder) {
-  Session session(load(test::small_network()), {20, 20}, 1);
+  Session session(load(test::small_network()), {20, 20}, 1, Fusion::off);
   const Record found = record(session, image_of({20, 20}, 1), 2);
   std::vector<TensorIndex> order;
   for (const auto& [index, bytes] : found.tensors) order.push_back(index);

@@ -21,9 +21,16 @@ def test_every_operator_is_there_in_its_order(model: itrt.Model) -> None:
     assert {row.kind for row in rows} == {"convolution", "add", "resize"}
 
 
-def test_resizes_of_the_packaged_model_are_fused_into_their_additions(model: itrt.Model) -> None:
+def test_operators_of_the_packaged_model_are_fused_into_their_additions(model: itrt.Model) -> None:
     fused = {row.operator: row.fused_into for row in model.execution() if row.fused_into}
-    assert fused == {"block.resize": "block.add_3", "block.resize_1": "block.add_4"}
+    assert fused == {
+        "block.refine_middle": "block.add",
+        "block.context.0": "block.add_1",
+        "block.context.1": "block.add_2",
+        "block.resize": "block.add_3",
+        "block.resize_1": "block.add_4",
+        "block.refine_high": "block.add_5",
+    }
 
 
 @pytest.mark.parametrize("name", itrt.packaged_models())
