@@ -17,8 +17,8 @@ struct LineBuffer {
 };
 
 struct Schedule {
-  // Tensors that exist only while the operator behind their writer computes both (a resize inside of an addition): they
-  // need no memory, and what their writer reads is read a step later.
+  // Tensors that exist only while the operator behind their writer computes both (a convolution inside of an addition):
+  // they need no memory, and what their writer reads is read a step later.
   std::vector<model::TensorIndex> unstored = {};
   // Operators that run in turns, a stripe of rows each: whatever one of them reads or writes lives as long as they all.
   std::vector<Interval> striped = {};

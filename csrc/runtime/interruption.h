@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/errors.h"
+
 namespace itrt {
 
 // Cancelled by any thread, once and for good. A token that was made from another one is cancelled with it, too.
@@ -33,5 +35,12 @@ struct Interruption {
 
   bool due() const { return (token != nullptr && token->cancelled()) || (until && Clock::now() >= *until); }
 };
+
+// Throws Cancelled.
+inline void throw_if_due(const Interruption* interruption) {
+  if (interruption != nullptr && interruption->due()) {
+    throw Cancelled("session: expected time to finish, found it ended from outside");
+  }
+}
 
 }  // namespace itrt

@@ -60,7 +60,7 @@ struct Schedule {
 };
 
 // Throws InvalidArgument for stripes of less than a row, of operators that the section has not, that two stripes share,
-// or that cut a resize from the addition that computes it.
+// or that cut an operator from the addition that computes it.
 void check_stripes(const Program& program, std::span<const Stripe> stripes, Fusion fusion = Fusion::on);
 
 // Refers to `program`. Throws what check_stripes throws.

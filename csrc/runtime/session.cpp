@@ -76,12 +76,6 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, s
   return result;
 }
 
-void throw_if_due(const Interruption* interruption) {
-  if (interruption != nullptr && interruption->due()) {
-    throw Cancelled("session: expected time to finish, found it ended from outside");
-  }
-}
-
 }  // namespace
 
 MemoryPlan plan_memory(const Program& program, model::Size image, Fusion fusion, std::span<const Stripe> stripes) {
@@ -131,8 +125,7 @@ void Session::start(std::span<const std::uint8_t> image, const Tap* tap, const I
   iterations_done_ = first_step_ = 0;
   started_ = false;
   run(Section::stem, 0, tap, interruption);
-  throw_if_due(interruption);
-  hoist();
+  hoist(interruption);
   started_ = true;
 }
 
@@ -275,23 +268,20 @@ void Session::move_halos(const StripedOperators& striped, std::size_t stripe) {
 
 void Session::run(const FusedOperator& fused, plan::Rows rows, std::int64_t step) {
   const PreparedOperator& op = *fused.op;
-  const auto* const convolution = std::get_if<PreparedConvolution>(&fused.first().body);
-  if (fused.joined == nullptr && convolution != nullptr) {
-    run(*convolution, fused, rows, step);
-  } else if (fused.joined == nullptr) {
-    std::visit(
-        [&](const auto& body) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, PreparedConvolution>) {
-            run(body, op.output, rows, step);
-          }
-        },
-        op.body);
-  } else if (convolution != nullptr) {
-    run_joined(*convolution, fused, rows, step);
-  } else {
-    run_joined(std::get<model::Resize>(fused.joined->body), fused.joined->output, std::get<model::Add>(op.body),
-               op.output, rows);
+  if (const auto* convolution = std::get_if<PreparedConvolution>(&fused.first().body)) {
+    return fused.joined != nullptr ? run_joined(*convolution, fused, rows, step) : run(*convolution, fused, rows, step);
   }
+  if (fused.joined != nullptr) {
+    return run_joined(std::get<model::Resize>(fused.joined->body), fused.joined->output, std::get<model::Add>(op.body),
+                      op.output, rows);
+  }
+  std::visit(
+      [&](const auto& body) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, PreparedConvolution>) {
+          run(body, op.output, rows, step);
+        }
+      },
+      op.body);
 }
 
 }  // namespace itrt

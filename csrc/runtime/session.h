@@ -95,9 +95,12 @@ class Session {
   // `sums`: FusedOperator::sums.
   kernels::ConvolutionCall convolution_call(const PreparedConvolution& convolution, model::TensorIndex output,
                                             std::int64_t step, std::optional<std::size_t> sums);
-  void hoist();
+  void hoist(const Interruption* interruption);
   // These compute rows [rows.first, rows.last) of the output.
   void run(const FusedOperator& fused, plan::Rows rows, std::int64_t step);
+  // body(thread, first pixel, last pixel) of the whole output: convolutions count them so.
+  template <class Body>
+  void each_tile(model::TensorIndex output, plan::Rows rows, const Body& body) const;
   void run(const PreparedConvolution& convolution, const FusedOperator& fused, plan::Rows rows, std::int64_t step);
   void run(const model::Add& add, model::TensorIndex output, plan::Rows rows, std::int64_t step);
   void run(const model::Resize& resize, model::TensorIndex output, plan::Rows rows, std::int64_t step);
@@ -121,8 +124,6 @@ class Session {
   // Threads divide rows, or the pixels of them: body(first row, last row), body(first pixel, last pixel) of `rows`.
   template <class Body>
   void each_row(plan::Rows rows, const Body& body) const;
-  template <class Body>
-  void each_tile(model::TensorIndex output, plan::Rows rows, const Body& body) const;
   template <class Body>
   void each_pixel(model::TensorIndex output, plan::Rows rows, const Body& body) const;
 

@@ -29,7 +29,6 @@ kernels::ConvolutionCall Session::convolution_call(const PreparedConvolution& co
   return call;
 }
 
-// Calls body(thread, first pixel, last pixel) for parts of the output's rows.
 template <class Body>
 void Session::each_tile(model::TensorIndex output, plan::Rows rows, const Body& body) const {
   const std::int64_t width = size(output).width, begin = rows.first * width;
@@ -39,9 +38,10 @@ void Session::each_tile(model::TensorIndex output, plan::Rows rows, const Body& 
 }
 
 // What the block's convolutions add up in the same way in every iteration.
-void Session::hoist() {
+void Session::hoist(const Interruption* interruption) {
   for (const FusedOperator& fused : schedule_.sections[static_cast<std::size_t>(Section::block)].operators) {
     if (!fused.sums) continue;
+    throw_if_due(interruption);
     const model::TensorIndex output = fused.op->output;
     const auto& convolution = std::get<PreparedConvolution>(fused.first().body);
     const kernels::ConvolutionCall call = convolution_call(convolution, output, 0, std::nullopt);

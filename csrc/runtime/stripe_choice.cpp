@@ -62,7 +62,7 @@ class Chooser {
     }
   }
 
-  // All that a stripe touches: line buffers, new rows of what is stored whole, weights.
+  // All that a stripe touches: line buffers, new rows of what is stored whole, weights, sums of hoisted terms.
   std::int64_t stripe_bytes(const Stripe& stripe) const {
     const Schedule schedule = make_schedule(program_, sizes_, Fusion::on, {&stripe, 1});
     const SectionSchedule& section = schedule.sections[static_cast<std::size_t>(stripe.section)];
@@ -80,6 +80,7 @@ class Chooser {
       if (const auto* convolution = std::get_if<PreparedConvolution>(&fused.first().body)) {
         bytes += static_cast<std::int64_t>(convolution->packed.at(0).weights.size());
       }
+      if (fused.sums) bytes += schedule.memory.loop_sums[*fused.sums] / size(output).height * rows;
     }
     return bytes;
   }

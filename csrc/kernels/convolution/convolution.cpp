@@ -82,11 +82,12 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       block.pointer_stride = panel_pixels;
       block.pixels = pixels;
       block.start = lanes + packed.blocks[b].first_lane;
-      block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
-      block.initial_stride = block.width;
-      if (call.hoisted != nullptr) {
+      if (call.hoisted != nullptr) {  // then no term is grouped, and there is more than one: not by run
         block.initial = call.hoisted + first * packed.lanes + packed.blocks[b].first_lane;
         block.initial_stride = packed.lanes;
+      } else {
+        block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
+        block.initial_stride = block.width;
       }
       restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
       if (block.result == ConvolutionResult::sum) {
@@ -101,6 +102,7 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
 
 void convolve_hoisted(const PackedConvolution& packed, const ConvolutionCall& call, std::int32_t* sums,
                       std::int64_t first, std::int64_t last) {
+  if (packed.hoisted_runs == 0) return;
   const RunRange runs = {0, packed.hoisted_runs};
   Panel panel(packed, call, runs, first);
   auto* const zeros = reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed));

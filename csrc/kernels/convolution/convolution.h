@@ -144,7 +144,8 @@ struct ConvolutionInput {
 struct ConvolutionCall {
   std::span<const ConvolutionInput> inputs;  // one a term
   const PackedRequantization* requantization = nullptr;
-  // What convolve_hoisted has written, [output pixel][lane]; null: all terms are multiplied.
+  // What convolve_hoisted has written, [output pixel][lane]; null, as where hoisted_runs is 0: all terms are
+  // multiplied.
   const std::int32_t* hoisted = nullptr;
   std::uint8_t* output = nullptr;  // (height, width, out_channels), from pixel `output_first_pixel` on
   std::int64_t output_height = 0, output_width = 0, output_first_pixel = 0;

@@ -1,5 +1,5 @@
-// AVX-512: 64 channels of a maximum, 32 of an average a step; sums are 16-bit words for up to 256 taps, then 32 bits.
-// The last channels are masked.
+// AVX-512: 64 channels of a maximum, 128 or 32 of an average a step; sums are 16-bit words for up to 256 taps, then 32
+// bits. The last channels are masked.
 #include <immintrin.h>
 
 #include "kernels/pool/pool.h"

@@ -18,7 +18,7 @@ from itrt.planner.rows import GroupRows, LineBuffer, group_rows
 from itrt.planner.schedule import Group, Halo, Schedule, TensorUses, WeightMode, layer_label
 from itrt.planner.workload import Workload
 
-Kind = Literal["tensor", "rows", "sums", "weights"]
+Kind = Literal["tensor", "rows", "weights"]
 StripeRow = tuple[str, int, int, int]
 """Section, first and last operator, rows: what the compiled module takes."""
 
@@ -49,7 +49,7 @@ class PlacedTensor:
 
 @dataclass(frozen=True)
 class PlannedBuffer:
-    """A buffer: whole tensors that share it, rows of a tensor, sums that the loop starts from, or weights.
+    """A buffer: whole tensors that share it, rows of a tensor, or weights; of a session, sums of hoisted terms, too.
 
     ``layer`` is the one that writes it, or whose weights it holds (None: the image). ``pieces`` say when it occupies
     what. ``offset`` is in bytes from the start of its memory. ``tensors`` are those that lie in it as a whole.
@@ -156,7 +156,7 @@ class Planner:
         """One of what a session of the runtime has summed up before the loop: it belongs to no tensor."""
         (begin, end, offset, size) = pieces[0]
         memory = self.accelerator.roles.arena
-        return PlannedBuffer("hoisted sums", "sums", begin, (Piece(begin, end, size, offset),), memory)
+        return PlannedBuffer("hoisted sums", "tensor", begin, (Piece(begin, end, size, offset),), memory)
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -52,11 +52,14 @@ TEST(ConvolutionAdd, IsAConvolutionAndAnAddition) {
                  .padding_top = 1,
                  .padding_left = 1},
                 problem.output_height, problem.output_width);
+    const bool two_terms = round % 2 == 1;  // then the first one is hoisted
+    if (two_terms) problem.add(random, {.in_channels = 9}, problem.output_height, problem.output_width);
     problem.add_requantization(random);
     const auto other = random_bytes<std::uint8_t>(random, pixels * problem.out_channels);
     Sum sum(random);
     each_convolution_kernel([&](const kernels::ConvolutionKernel& kernel) {
-      const kernels::PackedConvolution packed = kernels::pack(kernel, problem.out_channels, problem.terms);
+      const kernels::PackedConvolution packed =
+          kernels::pack(kernel, problem.out_channels, problem.terms, two_terms ? 1 : 0);
       const kernels::PackedRequantization requantization = kernels::pack(packed, problem.requantization());
       const kernels::AddKernel& add_kernel = kernels::select_add(kernel.isa);
       AlignedBuffer scratch(kernels::convolution_add_scratch_bytes(packed));
@@ -70,6 +73,10 @@ TEST(ConvolutionAdd, IsAConvolutionAndAnAddition) {
       kernels::convolve(packed, call, 0, pixels);
       add_kernel.run(sum.of(convolved.data(), other.data(), expected.data()), 0,
                      static_cast<std::int64_t>(other.size()));
+
+      AlignedBuffer sums(static_cast<std::size_t>(pixels * packed.lanes) * sizeof(std::int32_t));
+      kernels::convolve_hoisted(packed, call, sums.as<std::int32_t>(), 0, pixels);
+      if (packed.hoisted_runs > 0) call.hoisted = sums.as<std::int32_t>();
 
       // In place, and from a pixel on as in a stripe; then the pixels before.
       const std::int64_t first = between(random, 0, pixels - 1);

@@ -110,7 +110,7 @@ struct ConvolutionProblem {
         first = last;
       }
       expect_equal<std::uint8_t>(expected, parts);
-      expect_rows_exact(packed, call, between(random, 0, output_height - 1), expected);
+      expect_rest_exact(packed, call, between(random, 0, pixels - 1), expected);
       for (std::size_t hoisted = 1; hoisted < terms.size(); ++hoisted) {
         SCOPED_TRACE(hoisted);
         expect_hoisting_exact(kernels::pack(kernel, out_channels, terms, hoisted), call, expected);
@@ -144,9 +144,10 @@ struct ConvolutionProblem {
     expect_equal<std::uint8_t>(expected, found);
   }
 
-  // Output rows from `row` on, of inputs whose rows before those that they read are not there.
-  void expect_rows_exact(const kernels::PackedConvolution& packed, kernels::ConvolutionCall call, std::int64_t row,
+  // Output pixels from `begin` on, of inputs whose rows before those that they read are not there.
+  void expect_rest_exact(const kernels::PackedConvolution& packed, kernels::ConvolutionCall call, std::int64_t begin,
                          const std::vector<std::uint8_t>& expected) const {
+    const std::int64_t row = begin / output_width, end = output_height * output_width;
     std::vector<kernels::ConvolutionInput> cut = inputs;
     std::list<ExactMemory> memory;
     for (std::size_t t = 0; t < terms.size(); ++t) {
@@ -158,7 +159,6 @@ struct ConvolutionProblem {
       memory.emplace_back(rows, kernels::input_slack);
       cut[t].data = memory.back().data();
     }
-    const std::int64_t begin = row * output_width, end = output_height * output_width;
     std::vector<std::uint8_t> found(static_cast<std::size_t>((end - begin) * out_channels));
     call.inputs = cut;
     call.output = found.data();

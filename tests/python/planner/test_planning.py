@@ -143,6 +143,7 @@ def test_the_cpu_plan_is_what_the_runtime_allocates(name: str, height: int, widt
     rows = [(group.first, group.last, group.rows) for group in found.schedule.groups if group.rows is not None]
     model = itrt.load(name, stripes="auto" if rows else None)
     assert found.arena_bytes == model.arena_bytes(height, width)
+    assert "hoisted sums" in {each.name for each in found.footprint.buffers}
     model.run(np.zeros((height, width, 3), np.uint8), iterations=1)
     if not rows:
         session = _core.Session(_core.Program(path.read_bytes(), None), height, width, 1)
