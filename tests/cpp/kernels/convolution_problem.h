@@ -111,7 +111,8 @@ struct ConvolutionProblem {
       }
       expect_equal<std::uint8_t>(expected, parts);
       expect_rest_exact(packed, call, between(random, 0, pixels - 1), expected);
-      for (std::size_t hoisted = 1; hoisted < terms.size(); ++hoisted) {
+      if (terms.size() > 1) {
+        const auto hoisted = static_cast<std::size_t>(between(random, 1, static_cast<std::int64_t>(terms.size()) - 1));
         SCOPED_TRACE(hoisted);
         expect_hoisting_exact(kernels::pack(kernel, out_channels, terms, hoisted), call, expected);
       }

@@ -58,10 +58,10 @@ def test_every_tensor_of_every_step_is_the_oracles(seed: int) -> None:
         assert_same_tensors(model, image, iterations, expected)
         # Taps see every tensor: they switch fusion and hoisting off. A run does not.
         np.testing.assert_array_equal(model.run(image, iterations).quantized_logits, expected.logits[-1], err_msg=isa)
-        hoisting = itrt.load(file, threads=threads, isa=isa, hoist=True)
-        np.testing.assert_array_equal(
-            hoisting.run(image, iterations).quantized_logits, expected.logits[-1], err_msg=isa
-        )
+        if threads == 2:
+            hoisting = itrt.load(file, threads=threads, isa=isa, hoist=True)
+            logits = hoisting.run(image, iterations).quantized_logits
+            np.testing.assert_array_equal(logits, expected.logits[-1], err_msg=isa)
 
 
 @pytest.mark.parametrize("seed", range(200, 210))
