@@ -54,6 +54,16 @@ std::int64_t panel_limit(const PackedConvolution& packed, bool by_run) {
   return by_run ? panel_pixels - pixel_granule : panel_pixels;
 }
 
+// Block `index` over a panel of `pixels` output pixels from `first` on.
+ConvolutionBlock block_over(const Panel& panel, const PackedConvolution& packed, const ConvolutionCall& call,
+                            std::size_t index, std::int64_t first, std::int64_t pixels) {
+  ConvolutionBlock block = output_block(packed, call, index, first);
+  block.pointers = panel.pointers();
+  block.pointer_stride = panel_pixels;
+  block.pixels = pixels;
+  return block;
+}
+
 }  // namespace
 
 std::size_t scratch_bytes(const PackedConvolution& packed) {
@@ -77,10 +87,7 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
     const std::int32_t* const lanes = start.of(by_run ? RunRange{} : panel.runs());
     grouped.point(first, pixels);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
-      ConvolutionBlock block = output_block(packed, call, b, first);
-      block.pointers = panel.pointers();
-      block.pointer_stride = panel_pixels;
-      block.pixels = pixels;
+      ConvolutionBlock block = block_over(panel, packed, call, b, first, pixels);
       block.start = lanes + packed.blocks[b].first_lane;
       if (call.hoisted != nullptr) {  // then no term is grouped, and there is more than one: not by run
         block.initial = call.hoisted + first * packed.lanes + packed.blocks[b].first_lane;
@@ -110,10 +117,7 @@ void convolve_hoisted(const PackedConvolution& packed, const ConvolutionCall& ca
   while (first < last) {
     const std::int64_t pixels = panel.fill(last);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
-      ConvolutionBlock block = output_block(packed, call, b, first);
-      block.pointers = panel.pointers();
-      block.pointer_stride = panel_pixels;
-      block.pixels = pixels;
+      ConvolutionBlock block = block_over(panel, packed, call, b, first, pixels);
       block.start = zeros + packed.blocks[b].first_lane;
       block.result = ConvolutionResult::sum;
       block.output = sums + first * packed.lanes + packed.blocks[b].first_lane;
