@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -46,45 +47,66 @@ class CellRows {
 
  private:
   static constexpr std::int64_t block = 64;  // logit columns
+  static constexpr std::int64_t labels_a_word = sizeof(std::uint64_t) / sizeof(Label);
+  static constexpr std::uint64_t ones = ~std::uint64_t{0} / static_cast<Label>(-1);  // a 1 in every label of a word
+
+  // The first label in the low bits: x86 and ARM are little-endian.
+  static std::uint64_t word_at(const Label* labels) {
+    std::uint64_t word;
+    std::memcpy(&word, labels, sizeof(word));
+    return word;
+  }
 
   Label* row(std::int64_t y) const { return static_cast<Label*>(call_.labels) + y * width_; }
 
-  // Every pixel gets the label of the logit pixel on its left. Eight bytes are written for each of these at least, as
-  // far as they fit, and the next one writes over what is too much.
+  // Every pixel gets the label of the logit pixel on its left.
   void expand(const Label* labels, Label* out) const {
-    constexpr std::int64_t step = sizeof(std::uint64_t) / sizeof(Label);
-    constexpr std::uint64_t ones = ~std::uint64_t{0} / static_cast<Label>(-1);  // a 1 in every label
     const std::int32_t* edges = columns_.edges();
-    std::int64_t fit = logits_width_;
-    while (fit > 0 && edges[2 * fit] + step > width_) --fit;
-    for (std::int64_t j = 0; j < fit; ++j) {
-      const std::uint64_t repeated = ones * labels[j];
-      const std::int32_t first = edges[2 * j], last = edges[2 * j + 2];
-      std::memcpy(out + first, &repeated, sizeof(repeated));
-      if (last - first > step) std::fill(out + first + step, out + last, labels[j]);
+    std::int64_t j = 0;
+    for (; j + labels_a_word <= logits_width_; j += labels_a_word) {
+      if (word_at(labels + j) == ones * labels[j]) {
+        std::fill(out + edges[2 * j], out + edges[2 * (j + labels_a_word)], labels[j]);
+      } else {
+        expand(labels, j, j + labels_a_word, out);
+      }
     }
-    for (std::int64_t j = fit; j < logits_width_; ++j) std::fill(out + edges[2 * j], out + edges[2 * j + 2], labels[j]);
+    expand(labels, j, logits_width_, out);
+  }
+
+  // Those of the columns [first, last). Eight bytes are written for each of these at least, as far as they fit, and the
+  // next one writes over what is too much.
+  void expand(const Label* labels, std::int64_t first, std::int64_t last, Label* out) const {
+    const std::int32_t* edges = columns_.edges();
+    for (std::int64_t j = first; j < last; ++j) {
+      const std::int32_t begin = edges[2 * j], end = edges[2 * j + 2];
+      if (end - begin <= labels_a_word && begin + labels_a_word <= width_) {
+        const std::uint64_t repeated = ones * labels[j];
+        std::memcpy(out + begin, &repeated, sizeof(repeated));
+      } else {
+        std::fill(out + begin, out + end, labels[j]);
+      }
+    }
   }
 
   // The columns of a block that have more than one label among their two pixels and the next column's; their number.
+  // A word of labels at a time, as far as all of these columns have a next one.
   std::int64_t find_undecided(const Label* top, const Label* bottom, std::int64_t first, std::int64_t* columns) const {
-    const std::int64_t last = std::min(first + block, logits_width_), pairs = std::min(last, logits_width_ - 1);
-    std::array<std::uint8_t, block> differs = {};
-    const auto test = [&](std::int64_t j, std::int64_t right) {
-      differs[static_cast<std::size_t>(j - first)] =
-          static_cast<std::uint8_t>((top[j] != top[right]) | (top[j] != bottom[j]) | (top[j] != bottom[right]));
-    };
-    for (std::int64_t j = first; j < pairs; ++j) test(j, j + 1);
-    if (pairs < last) test(pairs, pairs);
-    std::int64_t count = 0;
-    for (std::size_t eight = 0; eight < differs.size(); eight += 8) {
-      std::uint64_t any;
-      std::memcpy(&any, &differs[eight], sizeof(any));
-      if (!any) continue;
-      for (std::size_t i = eight; i < eight + 8; ++i) {
-        columns[count] = first + static_cast<std::int64_t>(i);
-        count += differs[i];
+    constexpr int label_bits = 8 * sizeof(Label);
+    const std::int64_t last = std::min(first + block, logits_width_);
+    std::int64_t count = 0, j = first;
+    for (; j + labels_a_word <= std::min(last, logits_width_ - 1); j += labels_a_word) {
+      const std::uint64_t label = word_at(top + j);
+      std::uint64_t differ =
+          (label ^ word_at(top + j + 1)) | (label ^ word_at(bottom + j)) | (label ^ word_at(bottom + j + 1));
+      for (int shift = label_bits / 2; shift > 0; shift /= 2) differ |= differ >> shift;
+      for (differ &= ones; differ != 0; differ &= differ - 1) {  // the lowest bit of every label that is not 0
+        columns[count++] = j + std::countr_zero(differ) / label_bits;
       }
+    }
+    for (; j < last; ++j) {
+      const std::int64_t right = std::min(j + 1, logits_width_ - 1);
+      columns[count] = j;
+      count += (top[j] != top[right]) | (top[j] != bottom[j]) | (top[j] != bottom[right]);
     }
     return count;
   }
