@@ -29,7 +29,7 @@ cmake --build "$build" --target $(printf 'itrt_%s_test ' $tests)
 # run_on CPU PROGRAMS TESTS; the toolchain file names QEMU as what executes them.
 run_on() {
   printf '\n== %s on %s\n' "$2" "$1"
-  QEMU_CPU=$1 GTEST_FILTER=$3 ctest --test-dir "$build" --tests-regex "^($2)$" --no-tests=error \
+  QEMU_CPU=$1 GTEST_FILTER=$3 ctest --test-dir "$build" --tests-regex "^($2)(_[0-9]+)?$" --no-tests=error \
     --parallel "$(nproc)" --output-on-failure
 }
 
