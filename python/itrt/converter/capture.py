@@ -10,7 +10,7 @@ import copy
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -130,7 +130,7 @@ def _export(name: str, network: nn.Module, function: Callable[..., Tensor], inpu
     shapes = {"inputs": tuple({2: dynamic, 3: dynamic} for _ in inputs)}
     arguments = tuple(inputs.values())
     try:
-        with _without_torchs_messages():
+        with _without_torchs_messages(), _without_shape_cache():
             program = torch.export.export(part, arguments, dynamic_shapes=shapes, strict=False)
             if needs_functionalization(program.graph):
                 program = program.run_decompositions({})
@@ -161,6 +161,11 @@ def _static_size_hint(error: _ExportError) -> str:
     except Exception:
         return ""
     return f"; it can be exported with a fixed size ({height}x{width}), but itrt's programs take images of any size"
+
+
+def _without_shape_cache() -> AbstractContextManager[None]:
+    """Leave out torch's cache of operators' shapes, whose keys cost more than it saves where sizes are symbols."""
+    return torch._dynamo.config.patch(fake_tensor_cache_enabled=False)  # type: ignore[no-any-return]
 
 
 @contextmanager
