@@ -2,6 +2,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -19,8 +21,8 @@
 namespace itrt {
 namespace {
 
-constexpr std::array<std::string_view, 6> names = {"portable",    "avx2",     "avx_vnni",
-                                                   "avx512_vnni", "neon_dot", "neon_i8mm"};
+constexpr std::array<std::string_view, 7> names = {"portable", "avx2",     "avx_vnni", "avx512_vnni",
+                                                   "amx_int8", "neon_dot", "neon_i8mm"};
 
 // The instruction set that `isa` adds instructions to; portable's is itself.
 Isa extended_by(Isa isa) {
@@ -28,6 +30,8 @@ Isa extended_by(Isa isa) {
     case Isa::avx_vnni:
     case Isa::avx512_vnni:
       return Isa::avx2;
+    case Isa::amx_int8:
+      return Isa::avx512_vnni;
     case Isa::neon_i8mm:
       return Isa::neon_dot;
     default:
@@ -51,6 +55,21 @@ bool has_avx_vnni() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid_count(features, second_page, &eax, &ebx, &ecx, &edx) && (eax & avx_vnni);
 }
+
+// Tiles are 8 KB more for every thread that the operating system must save: Linux wants to be asked once a process, and
+// may refuse, as where a signal's stack is too small for them.
+bool has_amx_int8() {
+  constexpr unsigned features = 7, first_page = 0, amx_tile = 1u << 24, amx_int8 = 1u << 25;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (!__get_cpuid_count(features, first_page, &eax, &ebx, &ecx, &edx)) return false;
+  if (!(edx & amx_tile) || !(edx & amx_int8)) return false;
+#if defined(__linux__)
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
 #endif
 
 // Whether the CPU has what `isa` adds to the one that it extends.
@@ -65,6 +84,8 @@ bool has_addition(Isa isa) {
       return has_avx_vnni();
     case Isa::avx512_vnni:
       return has_avx512_vnni();
+    case Isa::amx_int8:
+      return has_amx_int8();
 #elif defined(__aarch64__)
     case Isa::neon_dot:
       return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;

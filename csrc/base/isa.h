@@ -1,8 +1,8 @@
 // The instruction sets that kernels are written for, and which of them this CPU executes.
 //
-//   portable ◄── avx2 ◄──┬── avx_vnni         An arrow: a kernel for the one runs wherever the other is chosen.
-//            │           └── avx512_vnni      Neither VNNI has the other: there are CPUs with each alone.
-//            └── neon_dot ◄── neon_i8mm
+//   portable ◄── avx2 ◄──┬── avx_vnni                      An arrow: a kernel for the one runs wherever the other is
+//            │           └── avx512_vnni ◄── amx_int8      chosen. Neither VNNI has the other: there are CPUs with each
+//            └── neon_dot ◄── neon_i8mm                    alone.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 namespace itrt {
 
 // Where a CPU has several, a later one is better.
-enum class Isa { portable, avx2, avx_vnni, avx512_vnni, neon_dot, neon_i8mm };
+enum class Isa { portable, avx2, avx_vnni, avx512_vnni, amx_int8, neon_dot, neon_i8mm };
 
 // "portable", "avx2", ...: as the enumerator is called.
 std::string_view isa_name(Isa isa);

@@ -21,7 +21,7 @@ std::vector<KernelRow> registered_kernels() {
   append("add", add_kernels());
   for (const ConvolutionKernel* row : convolution_kernels()) {
     all.push_back({"convolution", row->name, row->isa});
-    if (row->stem) all.push_back({"convolution", row->stem->name, row->isa});
+    if (row->stem && row->stem->isa == row->isa) all.push_back({"convolution", row->stem->name, row->isa});
   }
   append("grouped_convolution", grouped_kernels());
   append("labels", labels_kernels());

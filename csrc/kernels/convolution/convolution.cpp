@@ -12,6 +12,7 @@
 #include "kernels/convolution/convolution_skip.h"
 #include "kernels/convolution/convolution_sums.h"
 #include "kernels/convolution/grouped.h"
+#include "kernels/convolution/prepared_thread.h"
 #include "kernels/convolution/stem.h"
 #include "kernels/convolution/stem_kernel.h"
 #include "kernels/select.h"
@@ -21,9 +22,7 @@ namespace {
 
 constexpr const ConvolutionKernel* rows[] = {
 #if defined(ITRT_X86)
-    &convolution_avx512_vnni,
-    &convolution_avx_vnni,
-    &convolution_avx2,
+    &convolution_amx_int8, &convolution_avx512_vnni, &convolution_avx_vnni, &convolution_avx2,
 #elif defined(ITRT_ARM)
     &convolution_neon_i8mm,
     &convolution_neon_dot,
@@ -82,6 +81,7 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
                      reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed)));
   const SumsByRun sums(packed, call, reinterpret_cast<std::int32_t*>(call.scratch + sums_scratch_offset(packed)));
   const bool by_run = pays_by_run(packed, call);
+  const PreparedThread prepared(*packed.kernel);
   while (first < last) {
     const std::int64_t pixels = panel.fill(std::min(last, first + panel_limit(packed, by_run)));
     const std::int32_t* const lanes = start.of(by_run ? RunRange{} : panel.runs());
@@ -114,6 +114,7 @@ void convolve_hoisted(const PackedConvolution& packed, const ConvolutionCall& ca
   Panel panel(packed, call, runs, first);
   auto* const zeros = reinterpret_cast<std::int32_t*>(call.scratch + start_scratch_offset(packed));
   std::fill_n(zeros, packed.lanes, 0);
+  const PreparedThread prepared(*packed.kernel);
   while (first < last) {
     const std::int64_t pixels = panel.fill(last);
     for (std::size_t b = 0; b < packed.blocks.size(); ++b) {

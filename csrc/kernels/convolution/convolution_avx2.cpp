@@ -16,7 +16,7 @@ namespace itrt::kernels {
 namespace {
 
 constexpr int most_vectors = 4;
-constexpr std::int64_t group_pixels = pixel_granule;  // that share a chunk
+constexpr std::int64_t group_pixels = pixel_granule / 2;  // that share a chunk
 constexpr std::int64_t chunk_bytes = 128;
 constexpr std::int64_t widen_step = 16;
 constexpr std::int64_t chunk_pitch = chunk_bytes + widen_step;  // widening may write past the end

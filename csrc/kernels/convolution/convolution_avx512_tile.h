@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::int64_t lanes = 16;
 
+// A block of 64 channels holds them in the order in which `requantize` brings them back: packing works within 128 bits,
+// so that lane (vector v, 128 bits l, element i) of the sums becomes byte 16 * l + 4 * v + i.
+inline std::int64_t channel_of_lane(std::int64_t width, std::int64_t lane) {
+  return width == 64 ? lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4 : lane;
+}
+
 // As an instruction, since gcc copies and spills sums around _mm512_dpbusd_epi32: a third of the speed.
 inline void dot(__m512i& sum, __m512i input, __m512i weight) {
   asm("vpdpbusd %[weight], %[input], %[sum]" : [sum] "+v"(sum) : [input] "v"(input), [weight] "v"(weight));
@@ -89,7 +95,9 @@ struct Offsets {
   __m512 offset[vectors];
 
   explicit Offsets(const ConvolutionBlock& block) {
-    if constexpr (result == ConvolutionResult::general || result == ConvolutionResult::fixed) return;
+    constexpr bool saturates =
+        result == ConvolutionResult::saturating || result == ConvolutionResult::saturating_at_zero;
+    if constexpr (!saturates) return;
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) offset[v] = _mm512_load_ps(block.offset + v * lanes);
   }

@@ -25,12 +25,6 @@ inline __m512i broadcast(const std::uint8_t* base, std::int64_t index) {
   return result;
 }
 
-// A block of 64 channels holds them in the order in which packing brings them back: packing works within 128 bits, so
-// that lane (vector v, 128 bits l, element i) of the sums becomes byte 16 * l + 4 * v + i.
-std::int64_t channel_of_lane(std::int64_t width, std::int64_t lane) {
-  return width == 64 ? lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4 : lane;
-}
-
 // One quad, `offset` bytes behind input + at.
 template <int pixels, int vectors, int offset>
 [[gnu::always_inline]] inline void multiply(__m512i (&sum)[pixels * vectors],

@@ -11,8 +11,6 @@ namespace {
 
 // What it takes to load and store a tile's sums, in quads.
 constexpr std::int64_t pass_quads = 16;
-// Of most kernels' tiles.
-constexpr std::int64_t tile_pixels = 6;
 // Weights that the second level's cache keeps from one tile to the next, beside inputs and sums; in most CPUs it has
 // 1 MB or more. Tiles that wait for larger ones took 1.8 times as long.
 constexpr std::int64_t cached_bytes = 512 << 10;
@@ -62,7 +60,7 @@ bool pays_by_run(const PackedConvolution& packed, const ConvolutionCall& call) {
     const Interior columns = columns_of(packed.runs[r], packed, call);
     const std::int64_t quads = packed.segments[r].quads;
     all_quads += quads;
-    by_run += round_up(columns.last - columns.first, tile_pixels) * (quads + pass_quads);
+    by_run += round_up(columns.last - columns.first, packed.kernel->tile_pixels) * (quads + pass_quads);
   }
   const bool is_cached = all_quads * packed.kernel->bytes_a_quad * largest_width(packed) <= cached_bytes;
   return by_run < call.output_width * all_quads * (is_cached ? 2 : 3) / 2;

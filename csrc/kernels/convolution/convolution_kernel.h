@@ -17,7 +17,7 @@
 namespace itrt::kernels {
 
 // Pixel counts of all kernels' tiles divide this; pointers of a panel are valid up to the next multiple of it.
-inline constexpr std::int64_t pixel_granule = 24;
+inline constexpr std::int64_t pixel_granule = 48;
 
 // Of a gathered convolution (PackedConvolution::gathered): bytes from one pixel to the next, and kernel rows.
 inline constexpr std::int64_t gathered_pitch = 32;
@@ -97,6 +97,11 @@ struct ConvolutionKernel {
   Isa isa;
   std::int64_t vector_width;  // channels: blocks are multiples of it
   std::int64_t bytes_a_quad;  // of packed weights, a lane
+  // Segments are rounded up to multiples of it, by weights that are zero: `run` may read as many bytes of every pixel.
+  std::int64_t quads_a_step = 1;
+  std::int64_t tile_pixels = 6;  // of most tiles
+  // Multiply-accumulates of a sum that take as long as reading it back, four bytes that have left the nearest cache.
+  std::int64_t macs_a_sum = 160;
   KnownResults known;
   // Width of the block to cut off first when `vectors` vectors of channels are left.
   std::int64_t (*block_vectors)(std::int64_t vectors);
@@ -104,7 +109,11 @@ struct ConvolutionKernel {
   std::int64_t (*channel_of_lane)(std::int64_t width, std::int64_t lane);
   // One quad's weights, [lane][4], as `run` reads them: width * bytes_a_quad bytes.
   void (*pack_quad)(const std::int8_t* quad, std::int64_t width, std::byte* packed);
+  // Called on a thread before it calls `run` and after (prepared_thread.h), for registers that take some setting up.
+  // Null: nothing.
+  void (*prepare_thread)() = nullptr;
   void (*run)(const ConvolutionBlock& block);
+  void (*release_thread)() = nullptr;
   const StemKernel* stem = nullptr;  // for image stems, if there is one
 };
 
@@ -113,6 +122,7 @@ extern const ConvolutionKernel convolution_portable;
 extern const ConvolutionKernel convolution_avx2;
 extern const ConvolutionKernel convolution_avx_vnni;
 extern const ConvolutionKernel convolution_avx512_vnni;
+extern const ConvolutionKernel convolution_amx_int8;
 extern const StemKernel stem_avx512_vnni;
 #elif defined(ITRT_ARM)
 extern const ConvolutionKernel convolution_neon_dot;

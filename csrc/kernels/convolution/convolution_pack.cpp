@@ -28,7 +28,10 @@ namespace {
 
 constexpr std::int64_t longest_gathered_run = 16;
 
-std::int64_t quads(std::int64_t bytes) { return (bytes + 3) / 4; }
+// Of a segment of `bytes` bytes.
+std::int64_t quads(const ConvolutionKernel& kernel, std::int64_t bytes) {
+  return round_up((bytes + 3) / 4, kernel.quads_a_step);
+}
 
 // The input channels of `term` that `count` output channels from `first` on read.
 struct ChannelRange {
@@ -68,22 +71,22 @@ void check(std::int64_t out_channels, const ConvolutionTerm& term, std::size_t i
 
 // Multiplications of a pixel, in quads times vectors, with partitions of `count` channels; -1 where a group is split.
 std::int64_t partition_cost(std::span<const ConvolutionTerm> terms, std::int64_t out_channels, std::int64_t count,
-                            std::int64_t vector_width) {
+                            const ConvolutionKernel& kernel) {
   std::int64_t reads = 0;
   for (const ConvolutionTerm& term : terms) {
     const std::int64_t group_outputs = out_channels / term.groups;
     if (count % group_outputs && group_outputs % count) return -1;
-    reads += term.kernel_height * term.kernel_width * quads(input_channels(term, out_channels, 0, count).count);
+    reads += term.kernel_height * term.kernel_width * quads(kernel, input_channels(term, out_channels, 0, count).count);
   }
-  return out_channels / count * ((count + vector_width - 1) / vector_width) * reads;
+  return out_channels / count * ((count + kernel.vector_width - 1) / kernel.vector_width) * reads;
 }
 
 std::int64_t choose_partition(std::span<const ConvolutionTerm> terms, std::int64_t out_channels,
-                              std::int64_t vector_width) {
+                              const ConvolutionKernel& kernel) {
   std::int64_t best = out_channels, best_cost = std::numeric_limits<std::int64_t>::max();
   for (std::int64_t count = out_channels; count >= 1; --count) {
     if (out_channels % count) continue;
-    const std::int64_t cost = partition_cost(terms, out_channels, count, vector_width);
+    const std::int64_t cost = partition_cost(terms, out_channels, count, kernel);
     if (cost >= 0 && cost < best_cost) best = count, best_cost = cost;
   }
   return best;
@@ -97,13 +100,13 @@ struct Division {
 };
 
 Division divide(std::span<const ConvolutionTerm> terms, const std::vector<const GroupedKernel*>& grouped,
-                std::int64_t out_channels, std::int64_t vector_width) {
+                std::int64_t out_channels, const ConvolutionKernel& kernel) {
   Division division = {grouped, {}, out_channels};
   for (std::size_t t = 0; t < terms.size(); ++t) {
     if (!grouped[t]) division.dense.push_back(terms[t]);
   }
   if (!division.dense.empty()) {
-    division.partition_channels = choose_partition(division.dense, out_channels, vector_width);
+    division.partition_channels = choose_partition(division.dense, out_channels, kernel);
   }
   return division;
 }
@@ -113,7 +116,7 @@ Division divide(std::span<const ConvolutionTerm> terms, std::int64_t out_channel
   std::vector<const GroupedKernel*> grouped;
   for (const ConvolutionTerm& term : terms) grouped.push_back(select_grouped(kernel.isa, term, out_channels));
   while (true) {
-    Division division = divide(terms, grouped, out_channels, kernel.vector_width);
+    Division division = divide(terms, grouped, out_channels, kernel);
     const bool whole = division.partition_channels == out_channels;
     const auto cut = std::find_if(grouped.begin(), grouped.end(), [&](const GroupedKernel* each) {
       return each && !whole && division.partition_channels % each->group;
@@ -315,7 +318,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   std::int64_t bytes = 0, quads_of_runs = 0;
   for (ConvolutionRun& run : packed.runs) {
     bytes += run.bytes;
-    quads_of_runs += quads(run.bytes);
+    quads_of_runs += quads(kernel, run.bytes);
     if (run.taps == 1) continue;
     run.assembly_offset = packed.assembly_bytes;
     packed.assembly_bytes += round_up(run.bytes, 16) + 16;
@@ -324,7 +327,7 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   const bool short_runs = std::all_of(packed.runs.begin(), packed.runs.end(),
                                       [](const ConvolutionRun& run) { return run.bytes <= longest_gathered_run; });
   packed.gathered = terms.size() == 1 && packed.runs.size() == gathered_runs && whole_pixels && short_runs &&
-                    bytes <= gathered_pitch && quads(bytes) < quads_of_runs;
+                    bytes <= gathered_pitch && quads(kernel, bytes) < quads_of_runs;
   packed.stem = packed.gathered && kernel.stem && is_stem(terms.front());
   packed.segment_count = packed.gathered ? 1 : static_cast<std::int64_t>(packed.runs.size());
   packed.hoisted_runs = count_hoisted_runs(packed, hoisted_terms, division);
@@ -335,12 +338,12 @@ PackedConvolution pack(const ConvolutionKernel& kernel, std::int64_t out_channel
   };
   for (std::int64_t partition = 0; partition < out_channels / partition_channels; ++partition) {
     if (packed.gathered) {
-      packed.segments.push_back({quads(bytes), 0});
+      packed.segments.push_back({quads(kernel, bytes), 0});
       continue;
     }
     for (const ConvolutionRun& run : packed.runs) {
       const ChannelRange range = range_of(run, partition);
-      packed.segments.push_back({quads(run.taps * range.count), range.first});
+      packed.segments.push_back({quads(kernel, run.taps * range.count), range.first});
     }
   }
   std::int64_t segment_quads = 0;  // the same for every partition

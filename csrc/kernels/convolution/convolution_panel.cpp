@@ -9,7 +9,7 @@
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t border_pixels = pixel_granule;  // of a panel, at most: more scratch would not be used
+constexpr std::int64_t border_pixels = 24;  // of a panel, at most: more scratch would not be used
 
 std::int64_t pointer_bytes(const PackedConvolution& packed) {
   return packed.segment_count * panel_pixels * static_cast<std::int64_t>(sizeof(void*));
@@ -54,7 +54,7 @@ std::size_t panel_bytes(const PackedConvolution& packed) {
   const auto interiors = static_cast<std::int64_t>(packed.runs.size() * 2 * sizeof(std::int64_t));
   const std::int64_t copies =
       packed.gathered ? panel_pixels * gathered_pitch + copy_chunk : border_pixels * packed.assembly_bytes;
-  return static_cast<std::size_t>(pointer_bytes(packed) + interiors + copies);
+  return static_cast<std::size_t>(pointer_bytes(packed) + interiors + copies) + input_slack;
 }
 
 Panel::Panel(const PackedConvolution& packed, const ConvolutionCall& call, const RunRange& runs, std::int64_t first)

@@ -16,7 +16,7 @@
 
 namespace itrt::kernels {
 
-inline constexpr std::int64_t panel_pixels = 16 * pixel_granule;
+inline constexpr std::int64_t panel_pixels = 8 * pixel_granule;
 
 // Bytes of scratch memory that a Panel uses.
 std::size_t panel_bytes(const PackedConvolution& packed);

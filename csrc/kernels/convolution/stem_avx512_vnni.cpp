@@ -88,6 +88,6 @@ void run(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t coun
 
 }  // namespace
 
-const StemKernel stem_avx512_vnni = {.name = "avx512_vnni_stem_12", .run = run};
+const StemKernel stem_avx512_vnni = {.name = "avx512_vnni_stem_12", .isa = Isa::avx512_vnni, .run = run};
 
 }  // namespace itrt::kernels

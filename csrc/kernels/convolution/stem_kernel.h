@@ -39,6 +39,7 @@ struct StemTile {
 // Multiplies what a ConvolutionKernel would, with its layout of weights and lanes.
 struct StemKernel {
   const char* name;
+  Isa isa;
   // `output` is that of the pixel whose place is 0, `initial` is null; pixels, pointers and segments are not used.
   // Outputs of tiles may overlap.
   void (*run)(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count);

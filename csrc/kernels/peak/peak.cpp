@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::initializer_list<const PeakKernel*> rows = {
 #if defined(ITRT_X86)
+    &peak_amx_int8,
     &peak_avx512_vnni,
+    &peak_avx_vnni,
     &peak_avx2,
 #endif
 };

@@ -22,7 +22,9 @@ inline constexpr std::int64_t most_peak_rounds = std::int64_t{1} << 24;
 
 #if defined(ITRT_X86)
 extern const PeakKernel peak_avx2;
+extern const PeakKernel peak_avx_vnni;
 extern const PeakKernel peak_avx512_vnni;
+extern const PeakKernel peak_amx_int8;
 #endif
 
 // Best first. There is no portable one: the limit of portable code is the compiler's, not the machine's.

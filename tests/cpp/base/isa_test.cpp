@@ -46,6 +46,7 @@ TEST_F(IsaTest, IncludesItselfAndWhatItExtends) {
       {Isa::avx2, {Isa::portable}},
       {Isa::avx_vnni, {Isa::portable, Isa::avx2}},
       {Isa::avx512_vnni, {Isa::portable, Isa::avx2}},
+      {Isa::amx_int8, {Isa::portable, Isa::avx2, Isa::avx512_vnni}},
       {Isa::neon_dot, {Isa::portable}},
       {Isa::neon_i8mm, {Isa::portable, Isa::neon_dot}},
   };
@@ -70,11 +71,9 @@ TEST_F(IsaTest, DetectsWhatTheOperatingSystemLists) {
   std::set<std::string> flags;
   std::ifstream file("/proc/cpuinfo");
   for (std::string word; file >> word;) flags.insert(word);
-  const std::map<Isa, std::string> flag = {{Isa::avx2, "avx2"},
-                                           {Isa::avx_vnni, "avx_vnni"},
-                                           {Isa::avx512_vnni, "avx512_vnni"},
-                                           {Isa::neon_dot, "asimddp"},
-                                           {Isa::neon_i8mm, "i8mm"}};
+  const std::map<Isa, std::string> flag = {
+      {Isa::avx2, "avx2"},         {Isa::avx_vnni, "avx_vnni"}, {Isa::avx512_vnni, "avx512_vnni"},
+      {Isa::amx_int8, "amx_int8"}, {Isa::neon_dot, "asimddp"},  {Isa::neon_i8mm, "i8mm"}};
 #if defined(__aarch64__)
   constexpr const char* list = "Features";
 #else
@@ -108,8 +107,9 @@ TEST_F(IsaTest, AnEmptyVariableIsNone) {
 }
 
 TEST_F(IsaTest, AnUnknownNameIsAnErrorThatNamesItsSource) {
-  test::expect_error<InvalidArgument>([] { select_isa("neon"); },
-                                      {"isa", "portable, avx2, avx_vnni, avx512_vnni, neon_dot, neon_i8mm", "'neon'"});
+  test::expect_error<InvalidArgument>(
+      [] { select_isa("neon"); },
+      {"isa", "portable, avx2, avx_vnni, avx512_vnni, amx_int8, neon_dot, neon_i8mm", "'neon'"});
   const Environment environment("AVX2");
   test::expect_error<InvalidArgument>([] { select_isa(); }, {"ITRT_ISA", "expected one of", "'AVX2'"});
 }

@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "base/checked.h"
+#include "kernels/convolution/prepared_thread.h"
 #include "kernels/each_convolution_kernel.h"
 #include "reference/kernels.h"
 
@@ -17,6 +19,7 @@ using kernels::ConvolutionBlock;
 using kernels::ConvolutionKernel;
 using kernels::ConvolutionResult;
 using kernels::ConvolutionSegment;
+using kernels::PreparedThread;
 
 // A block whose runs lie anywhere in one input; lanes of the sums are what is compared.
 class BlockProblem {
@@ -30,10 +33,10 @@ class BlockProblem {
         lanes_(static_cast<std::size_t>(width) * (sizeof(std::int32_t) + sizeof(float))) {
     std::int64_t quads = 0;
     for (std::int64_t s = between(random, 1, 4); s > 0; --s) {
-      segments_.push_back({between(random, 1, 70), between(random, 0, 20)});
+      segments_.push_back({round_up(between(random, 1, 70), kernel.quads_a_step), between(random, 0, 20)});
       quads += segments_.back().quads;
     }
-    constexpr std::int64_t input_bytes = 2000, longest_run = 20 + 4 * 70;
+    constexpr std::int64_t input_bytes = 2000, longest_run = 20 + 4 * 80;
     input_.emplace_back(random_bytes<std::uint8_t>(random, input_bytes), kernels::input_slack);
     pointer_stride_ = (pixels_ + kernels::pixel_granule - 1) / kernels::pixel_granule * kernels::pixel_granule;
     for (std::size_t s = 0; s < segments_.size(); ++s) {
@@ -110,6 +113,7 @@ class BlockProblem {
   }
 
   void run(ConvolutionResult result, void* output, bool with_initial) {
+    const PreparedThread prepared(kernel_);
     kernel_.run({.pointers = pointers_.data(),
                  .pointer_stride = pointer_stride_,
                  .gathered = false,

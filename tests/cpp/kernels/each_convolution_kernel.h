@@ -9,6 +9,8 @@
 namespace itrt::kernels {
 // convolution_avx_vnni in the encoding of AVX512-VNNI (CMakeLists.txt).
 extern const ConvolutionKernel convolution_avx_vnni_as_evex;
+// convolution_amx_int8 without AMX's instructions.
+extern const ConvolutionKernel convolution_amx_emulated;
 }  // namespace itrt::kernels
 #endif
 
@@ -21,6 +23,10 @@ void each_convolution_kernel(const Body& body) {
   if (is_detected(Isa::avx512_vnni)) {
     SCOPED_TRACE("avx_vnni as EVEX");
     body(kernels::convolution_avx_vnni_as_evex);
+  }
+  if (is_detected(Isa::avx512_vnni)) {
+    SCOPED_TRACE("emulated AMX");
+    body(kernels::convolution_amx_emulated);
   }
 #endif
 }

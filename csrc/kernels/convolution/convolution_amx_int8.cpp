@@ -1,0 +1,275 @@
+// AMX: a group of output pixels times one or two tiles of sixteen output channels. Four tiles hold sums:
+//
+//                 weights: channels 0-15   16-31         A step loads 64 bytes of 16 pixels a tile, straight from the
+//   pixels  0-15  [64 bytes a pixel]  [ sums 0 ] [ sums 1 ]   input where the pixels lie equally far apart, else from
+//   pixels 16-31  [64 bytes a pixel]  [ sums 2 ] [ sums 3 ]   copies, and the weights of 16 quads
+//
+// Between the steps the sums of the group before become bytes, which takes other units than multiplying:
+//
+//   tiles     | group 0 | group 1 | group 2 |
+//   vectors             | group 0 | group 1 | group 2 |
+#include <immintrin.h>
+
+#include <array>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "kernels/amx_tiles.h"
+#include "kernels/convolution/convolution_avx512_tile.h"
+#include "kernels/convolution/convolution_dot_weights.h"
+#include "kernels/convolution/convolution_kernel.h"
+
+namespace itrt::kernels {
+namespace {
+
+constexpr int sum_tiles = 4, inputs_tile = 4, weights_tile = 6;  // two of each of these
+constexpr std::int64_t quads_a_step = tile_row_bytes / 4;
+constexpr std::int64_t group_sums = sum_tiles * tile_rows * lanes;
+
+// Pixels of a group, for blocks of one or two vectors.
+constexpr std::int64_t group_pixels(int vectors) { return sum_tiles / vectors * tile_rows; }
+
+// Where a tile's pixels have a segment.
+class PixelRows {
+ public:
+  PixelRows(const std::uint8_t* const* pointers, std::int64_t offset) : pointers_(pointers), offset_(offset) {
+    step_ = pointers[1] - pointers[0];
+    const __m512i step = _mm512_set1_epi64(step_);
+    const auto apart = [&](int pixel) {
+      return _mm512_sub_epi64(_mm512_loadu_si512(pointers + pixel + 1), _mm512_loadu_si512(pointers + pixel));
+    };
+    are_equal_ = (_mm512_cmpneq_epi64_mask(apart(0), step) | _mm512_cmpneq_epi64_mask(apart(7), step)) == 0;
+  }
+
+  // Loads `bytes` .. `bytes` + 63 of each; `copies` is memory for a tile.
+  template <int tile>
+  [[gnu::always_inline]] void load(std::int64_t bytes, std::uint8_t* copies) const {
+    if (are_equal_) return load_tile<tile>(pointers_[0] + offset_ + bytes, step_);
+#pragma GCC unroll 16
+    for (int row = 0; row < tile_rows; ++row) {
+      _mm512_store_si512(copies + row * tile_row_bytes, _mm512_loadu_si512(pointers_[row] + offset_ + bytes));
+    }
+    load_tile<tile>(copies, tile_row_bytes);
+  }
+
+ private:
+  const std::uint8_t* const* pointers_;
+  std::int64_t offset_, step_;
+  bool are_equal_;
+};
+
+// A group's sums on their way to where the block's go, a piece of four vectors at a time. All of it is inlined, so that
+// its members are registers.
+template <int vectors, ConvolutionResult result, bool contiguous>
+class Finisher {
+ public:
+  static constexpr std::int64_t pixels_a_piece = sum_tiles / vectors;
+  static constexpr std::int64_t pieces = group_pixels(vectors) / pixels_a_piece;
+  using Element = std::conditional_t<result == ConvolutionResult::sum, std::int32_t, std::uint8_t>;
+
+  [[gnu::always_inline]] explicit Finisher(const ConvolutionBlock& block)
+      : limits_(block),
+        offsets_(block),
+        scale_(block.scale),
+        output_(static_cast<Element*>(block.output)),
+        stride_(contiguous ? vectors * lanes : block.output_stride),
+        channels_(static_cast<std::size_t>(block.channels)) {}
+
+  // Of the next `pixels` pixels.
+  [[gnu::always_inline]] void begin(const std::int32_t* sums, std::int64_t pixels) {
+    sums_ = sums;
+    left_ = pixels;
+  }
+
+  // The next `count` whole pieces, as far as there are so many.
+  [[gnu::always_inline]] void advance(std::int64_t count) {
+    for (; count > 0 && left_ >= pixels_a_piece; --count) finish_piece();
+  }
+
+  [[gnu::always_inline]] void finish() {
+    while (left_ >= pixels_a_piece) finish_piece();
+    if (left_ > 0) finish_part();
+  }
+
+ private:
+  [[gnu::always_inline]] __m512i bytes() const {
+    __m512i sum[sum_tiles];
+#pragma GCC unroll 4
+    for (int i = 0; i < sum_tiles; ++i) sum[i] = _mm512_load_si512(sums_ + i * lanes);
+    return requantize<vectors, result>(sum, scale_, offsets_, limits_);
+  }
+
+  [[gnu::always_inline]] void finish_piece() {
+    if constexpr (result == ConvolutionResult::sum) {
+      store_sums(pixels_a_piece);
+    } else {
+      store_pixels<vectors, contiguous>(output_, stride_, bytes(), limits_);
+    }
+    sums_ += sum_tiles * lanes;
+    output_ += pixels_a_piece * stride_;
+    left_ -= pixels_a_piece;
+  }
+
+  // The last piece, which has fewer pixels.
+  [[gnu::always_inline]] void finish_part() {
+    if constexpr (result == ConvolutionResult::sum) {
+      store_sums(left_);
+    } else {
+      alignas(64) std::uint8_t stored[64];
+      _mm512_store_si512(stored, bytes());
+      for (std::int64_t p = 0; p < left_; ++p) {
+        std::memcpy(output_ + p * stride_, stored + p * vectors * lanes, channels_);
+      }
+    }
+    left_ = 0;
+  }
+
+  [[gnu::always_inline]] void store_sums(std::int64_t pixels) const {
+    for (std::int64_t i = 0; i < pixels * vectors; ++i) {
+      _mm512_storeu_si512(output_ + i / vectors * stride_ + i % vectors * lanes, _mm512_load_si512(sums_ + i * lanes));
+    }
+  }
+
+  const Limits limits_;
+  const Offsets<vectors, result> offsets_;
+  const float* const scale_;
+  Element* output_;
+  const std::int64_t stride_;
+  const std::size_t channels_;
+  const std::int32_t* sums_ = nullptr;
+  std::int64_t left_ = 0;
+};
+
+// One step: 64 bytes of every pixel.
+template <int pixel_tiles, int vectors, int tile = 0>
+[[gnu::always_inline]] inline void multiply_step(const PixelRows* rows, std::int64_t bytes, const std::byte* weights,
+                                                 std::uint8_t* copies) {
+  constexpr int inputs = inputs_tile + tile % 2;
+  rows[tile].load<inputs>(bytes, copies + tile % 2 * tile_rows * tile_row_bytes);
+  if constexpr (tile == 0) load_tile<weights_tile>(weights, vectors * 64);
+  multiply_tiles<tile * vectors, inputs, weights_tile>();
+  if constexpr (vectors == 2) {
+    if constexpr (tile == 0) load_tile<weights_tile + 1>(weights + 64, vectors * 64);
+    multiply_tiles<tile * vectors + 1, inputs, weights_tile + 1>();
+  }
+  if constexpr (tile + 1 < pixel_tiles) multiply_step<pixel_tiles, vectors, tile + 1>(rows, bytes, weights, copies);
+}
+
+// Calls body<i>() for i from 0 to count - 1.
+template <int count, int i = 0, class Body>
+[[gnu::always_inline]] inline void each_tile(const Body& body) {
+  body.template operator()<i>();
+  if constexpr (i + 1 < count) each_tile<count, i + 1>(body);
+}
+
+// What the sums of `pixels` pixels from `first` on start from, beside the bias.
+template <int vectors>
+void add_initial(const ConvolutionBlock& block, std::int64_t first, std::int64_t pixels, std::int32_t* sums) {
+  for (std::int64_t p = 0; p < pixels && first + p < block.pixels; ++p) {
+    const std::int32_t* initial = block.initial + (first + p) * block.initial_stride;
+    for (std::int64_t lane = 0; lane < vectors * lanes; lane += lanes) {
+      const __m512i sum = _mm512_add_epi32(_mm512_load_si512(block.start + lane), _mm512_loadu_si512(initial + lane));
+      _mm512_store_si512(sums + p * vectors * lanes + lane, sum);
+    }
+  }
+}
+
+// Where the sums of a group's tile lie, [pixel][vectors * 16].
+template <int vectors>
+constexpr std::int64_t place_of(int tile) {
+  return (tile / vectors * tile_rows * vectors + tile % vectors) * lanes;
+}
+
+// The sums of pixel_tiles * 16 pixels from `first` on, to sums[pixel][vectors * 16].
+template <int pixel_tiles, int vectors, class Finisher>
+[[gnu::always_inline]] inline void multiply_group(const ConvolutionBlock& block, std::int64_t first, std::int32_t* sums,
+                                                  Finisher& finisher, std::int64_t pieces) {
+  alignas(64) std::uint8_t copies[2 * tile_rows * tile_row_bytes];
+  if (block.initial == nullptr) {
+    each_tile<pixel_tiles * vectors>([&]<int tile>() { load_tile<tile>(block.start + tile % vectors * lanes, 0); });
+  } else {
+    add_initial<vectors>(block, first, pixel_tiles * tile_rows, sums);
+    each_tile<pixel_tiles * vectors>(
+        [&]<int tile>() { load_tile<tile>(sums + place_of<vectors>(tile), vectors * 64); });
+  }
+  const std::byte* weights = block.weights;
+  const std::uint8_t* const* pointers = block.pointers + first;
+  for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
+    const std::int64_t offset = block.segments[s].offset, bytes = block.segments[s].quads * 4;
+    const auto rows = [&]<int... tile>(std::integer_sequence<int, tile...>) {
+      return std::array{PixelRows(pointers + tile * tile_rows, offset)...};
+    }(std::make_integer_sequence<int, pixel_tiles>());
+    for (std::int64_t at = 0; at < bytes; at += tile_row_bytes, weights += vectors * 64 * quads_a_step) {
+      multiply_step<pixel_tiles, vectors>(rows.data(), at, weights, copies);
+      finisher.advance(pieces);
+    }
+  }
+  finisher.finish();
+  each_tile<pixel_tiles * vectors>([&]<int tile>() { store_tile<tile>(sums + place_of<vectors>(tile), vectors * 64); });
+}
+
+// How many pieces of the group before become bytes in every step; there may be no step, where all sums are given.
+std::int64_t pieces_a_step(const ConvolutionBlock& block, std::int64_t pieces) {
+  std::int64_t steps = 0;
+  for (std::int64_t s = 0; s < block.segment_count; ++s) steps += block.segments[s].quads / quads_a_step;
+  return steps == 0 ? 0 : (pieces + steps - 1) / steps;
+}
+
+template <int vectors, ConvolutionResult result, bool contiguous>
+[[gnu::noinline]] void run_panel(const ConvolutionBlock& given) {
+  const ConvolutionBlock block = given;  // a copy: an output could change the caller's
+  constexpr std::int64_t pixels = group_pixels(vectors);
+  constexpr int pixel_tiles = sum_tiles / vectors;
+  alignas(64) std::int32_t sums[2][group_sums];
+  Finisher<vectors, result, contiguous> finisher(block);
+  const std::int64_t pieces = pieces_a_step(block, finisher.pieces);
+  int next = 0;
+  for (std::int64_t first = 0; first < block.pixels; first += pixels, next ^= 1) {
+    const std::int64_t left = block.pixels - first;
+    if (left > pixels - tile_rows) {
+      multiply_group<pixel_tiles, vectors>(block, first, sums[next], finisher, pieces);
+    } else if (vectors == 2 || left <= tile_rows) {
+      multiply_group<1, vectors>(block, first, sums[next], finisher, pieces);
+    } else {
+      multiply_group<pixel_tiles - 1, vectors>(block, first, sums[next], finisher, pieces);
+    }
+    finisher.begin(sums[next], left < pixels ? left : pixels);
+  }
+  finisher.finish();
+}
+
+void run(const ConvolutionBlock& block) {
+  const bool contiguous = block.channels == block.width && block.output_stride == block.width;
+  with_result(block, [&]<ConvolutionResult result>() {
+    if (block.width == lanes) {
+      contiguous ? run_panel<1, result, true>(block) : run_panel<1, result, false>(block);
+    } else {
+      contiguous ? run_panel<2, result, true>(block) : run_panel<2, result, false>(block);
+    }
+  });
+}
+
+std::int64_t block_vectors(std::int64_t vectors) { return vectors < 2 ? vectors : 2; }
+
+}  // namespace
+
+const ConvolutionKernel convolution_amx_int8 = {
+    .name = "amx_int8_32x32",
+    .isa = Isa::amx_int8,
+    .vector_width = lanes,
+    .bytes_a_quad = dot_bytes_a_quad,
+    .quads_a_step = quads_a_step,
+    .tile_pixels = tile_rows,
+    .macs_a_sum = 800,
+    .known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer},
+    .block_vectors = block_vectors,
+    .channel_of_lane = channel_of_lane,
+    .pack_quad = pack_dot_quad,
+    .prepare_thread = configure_tiles,
+    .run = run,
+    .release_thread = release_tiles,
+    .stem = &stem_avx512_vnni,
+};
+
+}  // namespace itrt::kernels
