@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/convolution/convolution_kernel.h"
 #include "model/reader.h"
 
 namespace itrt {
 namespace {
+
+// Of an output channel's invariant terms: below, multiplying anew is as fast as reading the sum, four bytes that have
+// left the nearest cache.
+constexpr std::int64_t worthwhile_macs = 160;
 
 kernels::ConvolutionTerm kernel_term(const model::Term& term, const model::Tensor& input, std::int64_t step) {
   kernels::ConvolutionTerm result;
@@ -49,15 +52,14 @@ std::size_t steps_of_requantization(const model::Convolution& convolution) {
 }
 
 // How many of the first terms are summed up before the loop: the invariant ones, or none.
-std::size_t count_hoisted(std::span<const model::Term> terms, Hoisting hoisting,
-                          const kernels::ConvolutionKernel& kernel) {
+std::size_t count_hoisted(std::span<const model::Term> terms, Hoisting hoisting) {
   std::size_t count = 0;
   std::int64_t macs = 0;
   for (; count < terms.size() && terms[count].loop_invariant; ++count) {
     const auto& [out_channels, height, width, in_channels] = terms[count].weight_shape;
     macs += height * width * in_channels;
   }
-  const bool pays = hoisting == Hoisting::all || (hoisting == Hoisting::where_it_pays && macs >= kernel.macs_a_sum);
+  const bool pays = hoisting == Hoisting::all || (hoisting == Hoisting::where_it_pays && macs >= worthwhile_macs);
   return count < terms.size() && pays ? count : 0;
 }
 
@@ -133,8 +135,7 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, const mode
   PreparedConvolution result;
   std::stable_partition(convolution.terms.begin(), convolution.terms.end(),
                         [](const model::Term& term) { return term.loop_invariant; });
-  const kernels::ConvolutionKernel& kernel = kernels::select_convolution(isa_);
-  const std::size_t hoisted = count_hoisted(convolution.terms, hoisting, kernel);
+  const std::size_t hoisted = count_hoisted(convolution.terms, hoisting);
   std::size_t weight_steps = 1;
   for (const model::Term& term : convolution.terms) {
     result.inputs.push_back(term.input);
@@ -150,7 +151,7 @@ PreparedConvolution Program::prepare(model::Convolution& convolution, const mode
       const model::Tensor& input = model_.tensors[static_cast<std::size_t>(term.input)];
       terms.push_back(kernel_term(term, input, static_cast<std::int64_t>(step)));
     }
-    result.packed.push_back(kernels::pack(kernel, output.channels, terms, hoisted));
+    result.packed.push_back(kernels::pack(kernels::select_convolution(isa_), output.channels, terms, hoisted));
   }
   if (result.packed.at(0).hoisted_runs > 0) result.hoisted_terms = static_cast<std::int64_t>(hoisted);
   const std::size_t steps = std::max(weight_steps, steps_of_requantization(convolution));

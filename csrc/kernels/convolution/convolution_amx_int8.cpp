@@ -261,7 +261,6 @@ const ConvolutionKernel convolution_amx_int8 = {
     .bytes_a_quad = dot_bytes_a_quad,
     .quads_a_step = quads_a_step,
     .tile_pixels = tile_rows,
-    .macs_a_sum = 800,
     .known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer},
     .block_vectors = block_vectors,
     .channel_of_lane = channel_of_lane,

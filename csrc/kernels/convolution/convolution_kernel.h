@@ -100,8 +100,6 @@ struct ConvolutionKernel {
   // Segments are rounded up to multiples of it, by weights that are zero: `run` may read as many bytes of every pixel.
   std::int64_t quads_a_step = 1;
   std::int64_t tile_pixels = 6;  // of most tiles
-  // Multiply-accumulates of a sum that take as long as reading it back, four bytes that have left the nearest cache.
-  std::int64_t macs_a_sum = 160;
   KnownResults known;
   // Width of the block to cut off first when `vectors` vectors of channels are left.
   std::int64_t (*block_vectors)(std::int64_t vectors);

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from itrt.cli.app import app
 from itrt.errors import CheckpointError, InvalidArgumentError, ItrtError, MissingFileError
-from itrt.nn import IterativeNetwork, ItNet, ItNetSettings
+from itrt.metrics import ConfusionMatrix
+from itrt.nn import AnytimeNetwork, IterativeNetwork, ItNet, ItNetSettings
 from itrt.train import (
     EpochReport,
     ImageSet,
@@ -27,7 +28,7 @@ from itrt.train import (
 )
 from itrt.train.checkpoint import read_checkpoint
 from itrt.train.loop import StepReport
-from itrt.train.validation import evaluate
+from itrt.train.validation import autocast_pays, evaluate
 
 SETTINGS = ItNetSettings(channels=(8, 8, 8), stem_channels=8, iterations=2)
 RECIPE = Recipe(epochs=3, batch_size=4, crop=(32, 48), validate_every=2)
@@ -65,6 +66,15 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def evaluate_as_trained(
+    network: AnytimeNetwork, images: ImageSet, normalization: Metadata | Recipe
+) -> list[ConfusionMatrix]:
+    """What a training measures on this machine: in bfloat16 where that is fast."""
+    cpu = torch.device("cpu")
+    mean, deviation = normalization.mean, normalization.standard_deviation
+    return evaluate(network, images, 11, 11, mean, deviation, cpu, autocast_pays(cpu))
+
+
 def test_training_learns_and_writes_its_files(tmp_path: Path, data: SegmentationData) -> None:
     reports: list[EpochReport | StepReport] = []
     recipe = dataclasses.replace(RECIPE, epochs=12, batch_size=2, learning_rate=1e-2, validate_every=5)
@@ -89,9 +99,7 @@ def test_training_learns_and_writes_its_files(tmp_path: Path, data: Segmentation
     assert Recipe(**metadata.recipe) == recipe
     image = torch.rand(1, 3, 40, 56)
     torch.testing.assert_close(network(image)[-1], trained(image)[-1])  # not equal: another memory format
-    matrices = evaluate(
-        network, data.validation, 11, 11, metadata.mean, metadata.standard_deviation, torch.device("cpu")
-    )
+    matrices = evaluate_as_trained(network, data.validation, metadata)
     assert tuple(m.mean_iou() for m in matrices) == pytest.approx(epochs[-1].validation_miou)
     assert metadata.validation_miou == epochs[-1].validation_miou
 
@@ -140,9 +148,7 @@ def test_the_average_is_what_is_written_and_measured(tmp_path: Path, data: Segme
     assert not last["classifier.weight"].equal(trained.state_dict()["classifier.weight"])
     network, metadata = load_network(tmp_path / "network.pt")
     assert network.classifier.weight.equal(trained.classifier.weight)
-    matrices = evaluate(
-        network, data.validation, 11, 11, metadata.mean, metadata.standard_deviation, torch.device("cpu")
-    )
+    matrices = evaluate_as_trained(network, data.validation, metadata)
     assert tuple(m.mean_iou() for m in matrices) == pytest.approx(metadata.validation_miou)
 
 
@@ -304,7 +310,7 @@ def test_images_of_different_sizes_are_trained_on_and_measured(tmp_path: Path) -
     recipe = dataclasses.replace(RECIPE, epochs=1)
     reports: list[EpochReport | StepReport] = []
     network = train(recipe, data, tmp_path / "run", reports.append, network=SETTINGS)
-    matrices = evaluate(network, validation, 11, 11, recipe.mean, recipe.standard_deviation, torch.device("cpu"))
+    matrices = evaluate_as_trained(network, validation, recipe)
     counted = sum(int((label != 11).sum()) for label in validation.labels)
     assert [int(matrix.counts.sum()) for matrix in matrices] == [counted, counted]
     assert isinstance(reports[-1], EpochReport)
