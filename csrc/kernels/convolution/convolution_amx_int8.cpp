@@ -61,7 +61,7 @@ class PixelRows {
 
 // A group's sums on their way to where the block's go, a piece of four vectors at a time. All of it is inlined, so that
 // its members are registers.
-template <int vectors, ConvolutionResult result, bool contiguous>
+template <int vectors, ConvolutionResult result>
 class Finisher {
  public:
   static constexpr std::int64_t pixels_a_piece = sum_tiles / vectors;
@@ -73,7 +73,7 @@ class Finisher {
         offsets_(block),
         scale_(block.scale),
         output_(static_cast<Element*>(block.output)),
-        stride_(contiguous ? vectors * lanes : block.output_stride),
+        stride_(block.output_stride),
         channels_(static_cast<std::size_t>(block.channels)) {}
 
   // Of the next `pixels` pixels.
@@ -104,7 +104,7 @@ class Finisher {
     if constexpr (result == ConvolutionResult::sum) {
       store_sums(pixels_a_piece);
     } else {
-      store_pixels<vectors, contiguous>(output_, stride_, bytes(), limits_);
+      store_pixels<vectors, false>(output_, stride_, bytes(), limits_);
     }
     sums_ += sum_tiles * lanes;
     output_ += pixels_a_piece * stride_;
@@ -216,37 +216,39 @@ std::int64_t pieces_a_step(const ConvolutionBlock& block, std::int64_t pieces) {
   return steps == 0 ? 0 : (pieces + steps - 1) / steps;
 }
 
-template <int vectors, ConvolutionResult result, bool contiguous>
+template <int vectors, ConvolutionResult result>
 [[gnu::noinline]] void run_panel(const ConvolutionBlock& given) {
   const ConvolutionBlock block = given;  // a copy: an output could change the caller's
   constexpr std::int64_t pixels = group_pixels(vectors);
   constexpr int pixel_tiles = sum_tiles / vectors;
   alignas(64) std::int32_t sums[2][group_sums];
-  Finisher<vectors, result, contiguous> finisher(block);
+  Finisher<vectors, result> finisher(block);
   const std::int64_t pieces = pieces_a_step(block, finisher.pieces);
   int next = 0;
   for (std::int64_t first = 0; first < block.pixels; first += pixels, next ^= 1) {
     const std::int64_t left = block.pixels - first;
     if (left > pixels - tile_rows) {
       multiply_group<pixel_tiles, vectors>(block, first, sums[next], finisher, pieces);
-    } else if (vectors == 2 || left <= tile_rows) {
-      multiply_group<1, vectors>(block, first, sums[next], finisher, pieces);
-    } else {
+    } else if (pixel_tiles > 2 && left > tile_rows) {
       multiply_group<pixel_tiles - 1, vectors>(block, first, sums[next], finisher, pieces);
+    } else {
+      multiply_group<1, vectors>(block, first, sums[next], finisher, pieces);
     }
     finisher.begin(sums[next], left < pixels ? left : pixels);
   }
   finisher.finish();
 }
 
+template <ConvolutionResult result>
+void run_result(const ConvolutionBlock& block) {
+  block.width == lanes ? run_panel<1, result>(block) : run_panel<2, result>(block);
+}
+
 void run(const ConvolutionBlock& block) {
-  const bool contiguous = block.channels == block.width && block.output_stride == block.width;
   with_result(block, [&]<ConvolutionResult result>() {
-    if (block.width == lanes) {
-      contiguous ? run_panel<1, result, true>(block) : run_panel<1, result, false>(block);
-    } else {
-      contiguous ? run_panel<2, result, true>(block) : run_panel<2, result, false>(block);
-    }
+    // Adding a zero point of 0 costs nothing beside the tiles.
+    constexpr bool saturates = result == ConvolutionResult::saturating_at_zero;
+    run_result<saturates ? ConvolutionResult::saturating : result>(block);
   });
 }
 
