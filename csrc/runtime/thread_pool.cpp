@@ -1,6 +1,7 @@
 #include "runtime/thread_pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <chrono>
@@ -74,6 +75,7 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
     return;
   }
   start_workers(threads - 1);
+  keep_workers_apart();
   job_.body = &body;
   job_.count = count;
   job_.chunk =
@@ -96,10 +98,25 @@ void ThreadPool::start_workers(int count) {
     const int index = static_cast<int>(workers_.size()) + 1;
     try {
       workers_.emplace_back([this, index] { work(index); });
+      avoided_cpu_ = -1;
     } catch (const std::system_error&) {
       return;  // the system gives no more threads: those that exist do the work
     }
   }
+}
+
+// Where the caller has moved, workers may run on any CPU that it may run on but its own, if that leaves one. What the
+// system refuses stays as it was: it is a matter of speed.
+void ThreadPool::keep_workers_apart() {
+#if defined(__linux__)
+  const int cpu = sched_getcpu();
+  if (cpu == avoided_cpu_) return;
+  avoided_cpu_ = cpu;
+  cpu_set_t allowed;
+  if (cpu < 0 || sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  if (CPU_COUNT(&allowed) > 1) CPU_CLR(static_cast<std::size_t>(cpu), &allowed);
+  for (std::thread& worker : workers_) pthread_setaffinity_np(worker.native_handle(), sizeof(allowed), &allowed);
+#endif
 }
 
 void ThreadPool::work(int index) {

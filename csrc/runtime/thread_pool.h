@@ -3,6 +3,9 @@
 // A job is a range that the caller and the workers consume in chunks. Workers that are late are not waited for: when
 // the caller finds the range empty it closes the gate, and waits only for those that came in before. Idle workers spin
 // for a few microseconds, since in a network the next job is near, and then sleep in the kernel.
+//
+// Workers stay off the caller's CPU. A scheduler may wake one there although others are idle, and takes tens of
+// milliseconds to see it: all of a frame.
 #pragma once
 
 #include <atomic>
@@ -41,11 +44,13 @@ class ThreadPool {
   };
 
   void start_workers(int count);
+  void keep_workers_apart();
   void work(int index);
   void run_chunks(int thread);
 
   std::mutex owner_;  // held by the caller that has the pool
   std::vector<std::thread> workers_;
+  int avoided_cpu_ = -1;  // the caller's, off which the workers are
   Job job_;
   // generation << 32 | threads << 16 | closed << 15 | active workers
   alignas(64) std::atomic<std::uint64_t> gate_{0};

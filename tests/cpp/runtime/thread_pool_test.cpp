@@ -1,6 +1,7 @@
 #include "runtime/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +101,38 @@ void meet_a_worker(ThreadPool& pool) {
 TEST(ThreadPool, WorkersTakePart) {
   ThreadPool pool;
   for (int repetition = 0; repetition < 20; ++repetition) meet_a_worker(pool);
+}
+
+// The caller is bound to each CPU in turn, by a mask of its own: its workers follow it, and stay off its CPU where it
+// may run on others.
+TEST(ThreadPool, WorkersStayOffTheCallersCpu) {
+  cpu_set_t all;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+  if (CPU_COUNT(&all) < 2) GTEST_SKIP() << "one CPU";
+  ThreadPool pool;
+  std::atomic<int> visits = 0, wrong = 0;
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+    ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);  // it stays where it is until something moves it
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (visits = 0; visits < 100 && std::chrono::steady_clock::now() < limit;) {
+      pool.parallel_for(2, 16, 1, [&](int thread, std::int64_t, std::int64_t) {
+        std::this_thread::yield();
+        if (thread == 0) return;
+        cpu_set_t mine;
+        sched_getaffinity(0, sizeof(mine), &mine);
+        ++visits;
+        wrong +=
+            CPU_COUNT(&mine) != CPU_COUNT(&all) - 1 || CPU_ISSET(static_cast<std::size_t>(sched_getcpu()), &mine) == 0;
+      });
+    }
+    EXPECT_GT(visits, 0);
+  }
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(ThreadPool, TheResultIsThereWhenItReturns) {
