@@ -46,14 +46,17 @@ class PixelRows {
   template <int tile>
   [[gnu::always_inline]] void load(std::int64_t bytes, std::uint8_t* copies) const {
     if (are_equal_) return load_tile<tile>(pointers_[0] + offset_ + bytes, step_);
-#pragma GCC unroll 16
-    for (int row = 0; row < tile_rows; ++row) {
-      _mm512_store_si512(copies + row * tile_row_bytes, _mm512_loadu_si512(pointers_[row] + offset_ + bytes));
-    }
+    copy(pointers_, offset_ + bytes, copies);
     load_tile<tile>(copies, tile_row_bytes);
   }
 
  private:
+  [[gnu::noinline]] static void copy(const std::uint8_t* const* pointers, std::int64_t offset, std::uint8_t* copies) {
+    for (int row = 0; row < tile_rows; ++row) {
+      _mm512_store_si512(copies + row * tile_row_bytes, _mm512_loadu_si512(pointers[row] + offset));
+    }
+  }
+
   const std::uint8_t* const* pointers_;
   std::int64_t offset_, step_;
   bool are_equal_;
