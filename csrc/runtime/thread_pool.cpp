@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::uint64_t closed_bit = 1u << 15;
 constexpr std::uint64_t active_mask = closed_bit - 1;
-constexpr int chunks_a_thread = 2;  // fewer, and one that loses its CPU for a while holds up all; more cost their borders
+// With fewer, one that loses its CPU for a while holds up all; more cost their borders.
+constexpr int chunks_a_thread = 2;
 constexpr auto spin_time = std::chrono::microseconds(60);
 
 std::uint64_t generation_of(std::uint64_t gate) { return gate >> 32; }
