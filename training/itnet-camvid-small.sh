@@ -4,12 +4,13 @@
 #     training/itnet-camvid-small.sh CAMVID DIRECTORY [more options of itrt train, for the last part]
 #
 # First DIRECTORY/first, 100 epochs from random weights; then DIRECTORY/restart, from its weights on, the learning rate up once
-# more and falling nearly all of the time.
+# more and falling nearly all of the time; then DIRECTORY/again, the same from these on.
 set -eu
 here=$(dirname "$0")
 data=$1
 first=$2/first
 restart=$2/restart
+again=$2/again
 shift 2
 
 . "$here/common.sh"
@@ -25,5 +26,7 @@ train_small() {
 finished "$first" || train_small "$first" --epochs 100 \
     --channels 24 32 64 --stem-channels 16 --stem-convolutions 1 --dilation 2 --dilation 4 --iterations 4 \
     --early-crop 192 256 --early-epochs 90 --learning-rate 4e-3 --cooldown 0.4 --average-decay 0.995 --validate-every 20
-train_small "$restart" --start-from "$first/network.pt" --epochs 60 --seed 1 \
-    --learning-rate 3e-3 --cooldown 0.9 --average-decay 0.997 --validate-every 10 "$@"
+finished "$restart" || train_small "$restart" --start-from "$first/network.pt" --epochs 60 --seed 1 \
+    --learning-rate 3e-3 --cooldown 0.9 --average-decay 0.997 --validate-every 10
+train_small "$again" --start-from "$restart/network.pt" --epochs 48 --seed 2 \
+    --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15 "$@"
