@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include "kernels/peak/peak.h"
+#include "kernels/peak/peak_256.h"
 
 namespace itrt::kernels {
 namespace {
@@ -17,24 +18,7 @@ inline void multiply_add(__m256i& sum, __m256i a, __m256i b) {
       : [a] "x"(a), [b] "x"(b));
 }
 
-std::int64_t run(std::int64_t rounds) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  __m256i sum[sums];
-#pragma GCC unroll 8
-  for (int i = 0; i < sums; ++i) sum[i] = _mm256_setzero_si256();
-  for (std::int64_t round = 0; round < rounds; ++round) {
-#pragma GCC unroll 8
-    for (int i = 0; i < sums; ++i) multiply_add(sum[i], ones, ones);
-  }
-  std::int64_t total = 0;
-#pragma GCC unroll 8
-  for (int i = 0; i < sums; ++i) {
-    alignas(32) std::int32_t lanes[8];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), sum[i]);
-    for (const std::int32_t lane : lanes) total += lane;
-  }
-  return total;
-}
+std::int64_t run(std::int64_t rounds) { return multiply_ones<sums>(rounds, _mm256_set1_epi16(1), multiply_add); }
 
 }  // namespace
 
