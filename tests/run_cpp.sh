@@ -9,9 +9,15 @@ build=${ITRT_TEST_BUILD:-build/tests}
 step() { printf '\n== %s\n' "$*"; }
 
 step "C++ tests"
-if [ ! -e /usr/include/gtest/gtest.h ] && [ -z "${GTest_ROOT:-}" ] && command -v apt-get >/dev/null; then
+packages=()
+[ -e /usr/include/gtest/gtest.h ] || [ -n "${GTest_ROOT:-}" ] || packages+=(libgtest-dev)
+if [ "${CI:-}" = true ]; then  # what run_aarch64.sh would install, later and by itself
+  command -v aarch64-linux-gnu-g++ >/dev/null || packages+=(g++-aarch64-linux-gnu)
+  command -v qemu-aarch64 >/dev/null || packages+=(qemu-user)
+fi
+if [ ${#packages[@]} != 0 ] && command -v apt-get >/dev/null; then
   sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-  $sudo apt-get update -qq && $sudo apt-get install -y -qq libgtest-dev
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq "${packages[@]}"
 fi
 cmake -S . -B "$build" -G Ninja -DITRT_BUILD_PYTHON=OFF -DITRT_BUILD_TESTS=ON -DITRT_SANITIZE=ON -DITRT_WARNINGS_AS_ERRORS=ON
 cmake --build "$build"
