@@ -15,7 +15,7 @@ shift 2
 
 . "$here/common.sh"
 
-# train_small DIRECTORY OPTIONS: what both parts have in common.
+# train_small DIRECTORY OPTIONS: what all parts have in common.
 train_small() {
     directory=$1
     shift

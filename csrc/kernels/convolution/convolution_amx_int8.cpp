@@ -1,8 +1,11 @@
 // AMX: a group of output pixels times one or two tiles of sixteen output channels. Four tiles hold sums:
 //
-//                 weights: channels 0-15   16-31         A step loads 64 bytes of 16 pixels a tile, straight from the
-//   pixels  0-15  [64 bytes a pixel]  [ sums 0 ] [ sums 1 ]   input where the pixels lie equally far apart, else from
-//   pixels 16-31  [64 bytes a pixel]  [ sums 2 ] [ sums 3 ]   copies, and the weights of 16 quads
+//                                    weights: channels 0-15   16-31
+//   pixels  0-15  [64 bytes a pixel]            [ sums 0 ]  [ sums 1 ]
+//   pixels 16-31  [64 bytes a pixel]            [ sums 2 ]  [ sums 3 ]
+//
+// A step loads 64 bytes of 16 pixels a tile, straight from the input where the pixels lie equally far apart, else from
+// copies, and the weights of 16 quads.
 //
 // Between the steps the sums of the group before become bytes, which takes other units than multiplying:
 //
@@ -19,6 +22,7 @@
 #include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/convolution_dot_weights.h"
 #include "kernels/convolution/convolution_kernel.h"
+#include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
 namespace {
@@ -166,18 +170,6 @@ template <int count, int i = 0, class Body>
   if constexpr (i + 1 < count) each_tile<count, i + 1>(body);
 }
 
-// What the sums of `pixels` pixels from `first` on start from, beside the bias.
-template <int vectors>
-void add_initial(const ConvolutionBlock& block, std::int64_t first, std::int64_t pixels, std::int32_t* sums) {
-  for (std::int64_t p = 0; p < pixels && first + p < block.pixels; ++p) {
-    const std::int32_t* initial = block.initial + (first + p) * block.initial_stride;
-    for (std::int64_t lane = 0; lane < vectors * lanes; lane += lanes) {
-      const __m512i sum = _mm512_add_epi32(_mm512_load_si512(block.start + lane), _mm512_loadu_si512(initial + lane));
-      _mm512_store_si512(sums + p * vectors * lanes + lane, sum);
-    }
-  }
-}
-
 // Where the sums of a group's tile lie, [pixel][vectors * 16].
 template <int vectors>
 constexpr std::int64_t place_of(int tile) {
@@ -192,7 +184,7 @@ template <int pixel_tiles, int vectors, class Finisher>
   if (block.initial == nullptr) {
     each_tile<pixel_tiles * vectors>([&]<int tile>() { load_tile<tile>(block.start + tile % vectors * lanes, 0); });
   } else {
-    add_initial<vectors>(block, first, pixel_tiles * tile_rows, sums);
+    start_rows<vectors * lanes>(block, first, pixel_tiles * tile_rows, sums);
     each_tile<pixel_tiles * vectors>(
         [&]<int tile>() { load_tile<tile>(sums + place_of<vectors>(tile), vectors * 64); });
   }
@@ -250,8 +242,8 @@ void run_result(const ConvolutionBlock& block) {
 void run(const ConvolutionBlock& block) {
   with_result(block, [&]<ConvolutionResult result>() {
     // Adding a zero point of 0 costs nothing beside the tiles.
-    constexpr bool saturates = result == ConvolutionResult::saturating_at_zero;
-    run_result<saturates ? ConvolutionResult::saturating : result>(block);
+    constexpr bool at_zero = result == ConvolutionResult::saturating_at_zero;
+    run_result<at_zero ? ConvolutionResult::saturating : result>(block);
   });
 }
 
@@ -268,7 +260,7 @@ const ConvolutionKernel convolution_amx_int8 = {
     .tile_pixels = tile_rows,
     .known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer},
     .block_vectors = block_vectors,
-    .channel_of_lane = channel_of_lane,
+    .channel_of_lane = channel_of_packed_lane,
     .pack_quad = pack_dot_quad,
     .prepare_thread = configure_tiles,
     .run = run,

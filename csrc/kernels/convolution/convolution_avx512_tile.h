@@ -15,7 +15,7 @@ constexpr std::int64_t lanes = 16;
 
 // A block of 64 channels holds them in the order in which `requantize` brings them back: packing works within 128 bits,
 // so that lane (vector v, 128 bits l, element i) of the sums becomes byte 16 * l + 4 * v + i.
-inline std::int64_t channel_of_lane(std::int64_t width, std::int64_t lane) {
+inline std::int64_t channel_of_packed_lane(std::int64_t width, std::int64_t lane) {
   return width == 64 ? lane % 16 / 4 * 16 + lane / 16 * 4 + lane % 4 : lane;
 }
 

@@ -190,7 +190,7 @@ const ConvolutionKernel convolution_avx512_vnni = {
     .bytes_a_quad = 4,
     .known = {.general = true, .saturating = true, .largest_fixed_sum = largest_float_integer},
     .block_vectors = block_vectors,
-    .channel_of_lane = channel_of_lane,
+    .channel_of_lane = channel_of_packed_lane,
     .pack_quad = pack_quad,
     .run = run,
     .stem = &stem_avx512_vnni,

@@ -2,7 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/peak/peak.h"
-#include "kernels/peak/peak_256.h"
+#include "kernels/peak/peak_vectors.h"
 
 namespace itrt::kernels {
 namespace {

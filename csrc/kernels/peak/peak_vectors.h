@@ -1,21 +1,20 @@
-// The loop of instruction sets with 256 bits. Internal linkage: each file compiles its own copy, with its own
+// The loop of instruction sets that multiply vectors. Internal linkage: each file compiles its own copy, with its own
 // instructions.
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstdint>
+#include <cstring>
 
 namespace itrt::kernels {
 namespace {
 
 // Multiplies `ones` by themselves into `sums` independent sums, and returns what these add up to.
-template <int sums, class MultiplyAdd>
-[[gnu::always_inline]] inline std::int64_t multiply_ones(std::int64_t rounds, __m256i ones,
+template <int sums, class Vector, class MultiplyAdd>
+[[gnu::always_inline]] inline std::int64_t multiply_ones(std::int64_t rounds, Vector ones,
                                                          const MultiplyAdd& multiply_add) {
-  __m256i sum[sums];
+  Vector sum[sums];
 #pragma GCC unroll 16
-  for (int i = 0; i < sums; ++i) sum[i] = _mm256_setzero_si256();
+  for (int i = 0; i < sums; ++i) sum[i] = Vector{};
   for (std::int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
     for (int i = 0; i < sums; ++i) multiply_add(sum[i], ones, ones);
@@ -23,8 +22,8 @@ template <int sums, class MultiplyAdd>
   std::int64_t total = 0;
 #pragma GCC unroll 16
   for (int i = 0; i < sums; ++i) {
-    alignas(32) std::int32_t lanes[8];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), sum[i]);
+    std::int32_t lanes[sizeof(Vector) / sizeof(std::int32_t)];
+    std::memcpy(lanes, &sum[i], sizeof(lanes));
     for (const std::int32_t lane : lanes) total += lane;
   }
   return total;
