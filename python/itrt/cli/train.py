@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from itrt.nn import AnytimeNetwork
     from itrt.quantize import FakeQuantizedNetwork
     from itrt.train import EpochReport, ImageSet, Recipe, StepReport
 
@@ -44,6 +45,8 @@ def train(
     ] = None,
     loss_stride: Annotated[int, typer.Option(min=1, help="The loss is taken on every n-th row and column.")] = 2,
     lovasz: Annotated[float, typer.Option(help="Weight of the last iteration's Lovasz-softmax loss.")] = 0.0,
+    teacher: Annotated[Path | None, typer.Option(help="A network.pt whose answers are learned, too.")] = None,
+    distillation: Annotated[float, typer.Option(help="Weight of the divergence from the teacher's answers.")] = 1.0,
     class_weighting: Annotated[str, typer.Option(help="enet, median_frequency or none.")] = "enet",
     class_weight_cap: Annotated[float, typer.Option(help="The largest, relative to a pixel's mean weight.")] = 5.0,
     start_from: Annotated[
@@ -118,6 +121,7 @@ def train(
         iteration_weights=tuple(iteration_weight) if iteration_weight else None,
         loss_stride=loss_stride,
         lovasz=lovasz,
+        distillation=distillation,
         class_weighting=class_weighting,  # type: ignore[arg-type]  # Recipe checks it
         class_weight_cap=class_weight_cap,
         validate_every=validate_every,
@@ -144,10 +148,31 @@ def train(
     images = load_data(data, dataset)
     if leave_out:
         images = hold_out(images, leave_out)
+    taught_by = None if teacher is None else _teacher(teacher, recipe, images.class_names)
     if quantized:
         start = _prepared(start, recipe, images.train, requantize)
     with _Display(recipe) as display:
-        run_training(recipe, images, output, display.update, network=start, device=device, resume=resume)
+        run_training(
+            recipe, images, output, display.update, network=start, teacher=taught_by, device=device, resume=resume
+        )
+
+
+def _teacher(path: Path, recipe: "Recipe", class_names: tuple[str, ...]) -> "AnytimeNetwork":
+    """The network of a file, if its logits and its input mean the same as those of the network that is trained."""
+    from itrt.train import load_network
+
+    network, metadata = load_network(path)
+    if metadata.class_names != class_names:
+        raise InvalidArgumentError(
+            f"--teacher: expected a network of the classes {', '.join(class_names)}, "
+            f"found one of {', '.join(metadata.class_names)}"
+        )
+    if (metadata.mean, metadata.standard_deviation) != (recipe.mean, recipe.standard_deviation):
+        raise InvalidArgumentError(
+            f"--teacher: expected images normalized by {recipe.mean} and {recipe.standard_deviation}, "
+            f"found {metadata.mean} and {metadata.standard_deviation}"
+        )
+    return network
 
 
 def _prepared(network: Any, recipe: "Recipe", images: "ImageSet", requantize: Any) -> "FakeQuantizedNetwork":

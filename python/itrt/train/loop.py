@@ -20,6 +20,7 @@ from itrt.train.average import WeightAverage
 from itrt.train.batches import batches_per_epoch, epoch_batches
 from itrt.train.checkpoint import Metadata, read_checkpoint, save_network
 from itrt.train.data import SegmentationData
+from itrt.train.distillation import Teacher, distillation_loss
 from itrt.train.losses import class_frequencies, class_weights, joint_loss
 from itrt.train.optimizer import compact_state, make_optimizer, round_moments
 from itrt.train.recipe import Recipe
@@ -58,6 +59,7 @@ def train(
     progress: Callable[[StepReport | EpochReport], None] | None = None,
     *,
     network: AnytimeNetwork | ItNetSettings | None = None,
+    teacher: AnytimeNetwork | None = None,
     device: str | torch.device = "cpu",
     resume: bool = False,
 ) -> AnytimeNetwork:
@@ -77,6 +79,9 @@ def train(
     network
         What to train: a network, or settings of an ``ItNet``, whose initial weights then follow from the recipe's seed.
         None: the default settings with the data's number of classes.
+    teacher
+        A trained network for the same classes and normalization, whose last answer on each batch is learned, too, as
+        the recipe's ``distillation`` says. Give a resumed training the same one.
     device
         "cpu" or "cuda".
     resume
@@ -90,7 +95,7 @@ def train(
     MissingFileError, CheckpointError
         If there is nothing to resume, or it is of another network or recipe.
     """
-    trainer = _Trainer(recipe, data, Path(output_dir), network, torch.device(device))
+    trainer = _Trainer(recipe, data, Path(output_dir), network, teacher, torch.device(device))
     with torch.random.fork_rng():
         return trainer.run(progress or (lambda report: None), resume)
 
@@ -102,6 +107,7 @@ class _Trainer:
         data: SegmentationData,
         output: Path,
         network: AnytimeNetwork | ItNetSettings | None,
+        teacher: AnytimeNetwork | None,
         device: torch.device,
     ) -> None:
         if output.exists() and not output.is_dir():
@@ -117,6 +123,7 @@ class _Trainer:
                 network = ItNet(settings)
         self.network: AnytimeNetwork = network
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+        self.teacher = None if teacher is None else Teacher(teacher, classes, device)
         self.iteration_weights = recipe.weights_of_iterations(network.iterations)
         weights = class_weights(
             class_frequencies(data.train.labels, classes), recipe.class_weighting, recipe.class_weight_cap
@@ -186,6 +193,7 @@ class _Trainer:
         batch = normalize(images, recipe.mean, recipe.standard_deviation)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             logits = self.network(batch)
+            answer = None if self.teacher is None else self.teacher.answer(batch)
         loss = joint_loss(
             logits,
             labels,
@@ -196,6 +204,8 @@ class _Trainer:
             offset,
             recipe.lovasz,
         )
+        if answer is not None:
+            loss = loss + recipe.distillation * distillation_loss(logits, answer, self.iteration_weights)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.gradient_clip)

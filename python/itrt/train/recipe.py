@@ -52,6 +52,9 @@ class Recipe:
         losses is that of 1, and 4 costs a sixteenth of it.
     lovasz
         Weight of the last iteration's Lovasz-softmax loss (arXiv 1705.08790), which is added to the cross-entropy.
+    distillation
+        Weight of the divergence from a teacher's probabilities (``itrt.train.distillation``), which is added; counts
+        only if there is a teacher.
     autocast
         Compute in bfloat16 where PyTorch's autocast does; None: if the device is fast at it.
     validate_every
@@ -87,6 +90,7 @@ class Recipe:
     class_weight_cap: float = 5.0
     loss_stride: int = 2
     lovasz: float = 0.0
+    distillation: float = 1.0
     autocast: bool | None = None
     validate_every: int = 4
     seed: int = 0
@@ -102,7 +106,7 @@ class Recipe:
             self._check(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "gradient_clip", "class_weight_cap"):
             self._check(name, getattr(self, name) > 0, "more than 0")
-        for name in ("weight_decay", "colour", "light", "early_epochs", "lovasz"):
+        for name in ("weight_decay", "colour", "light", "early_epochs", "lovasz", "distillation"):
             self._check(name, getattr(self, name) >= 0, "at least 0")
         for name in ("flip", "blur", "noise", "class_crop", "paste"):
             self._check(name, 0 <= getattr(self, name) <= 1, "a probability from 0 to 1")

@@ -343,7 +343,7 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
         colour=0.1, light=0.3, blur=0.2, noise=0.1, class_crop=0.4, paste=0.6,
         learning_rate=1e-3, weight_decay=0.05, schedule="trapezoid", warmup=0.1,
         cooldown=0.4, average_decay=0.9, iteration_weights=(0.5, 1.0), class_weighting="median_frequency",
-        class_weight_cap=3.0, loss_stride=4, lovasz=0.25, autocast=False, validate_every=7, seed=5,
+        class_weight_cap=3.0, loss_stride=4, lovasz=0.25, distillation=0.5, autocast=False, validate_every=7, seed=5,
     )  # fmt: skip
     settings = ItNetSettings(
         channels=(8, 8, 8), stem_channels=4, stem_convolutions=1, block="context", iterations=2, dilations=(1, 2),
@@ -357,7 +357,7 @@ def test_every_option_reaches_the_recipe_and_the_settings(tmp_path: Path) -> Non
         "--class-crop", "0.4", "--paste", "0.6", "--learning-rate", "1e-3", "--weight-decay", "0.05",
         "--schedule", "trapezoid", "--warmup", "0.1", "--cooldown", "0.4", "--average-decay", "0.9",
         "--iteration-weight", "0.5", "--iteration-weight", "1", "--class-weighting", "median_frequency",
-        "--class-weight-cap", "3", "--loss-stride", "4", "--lovasz", "0.25", "--no-autocast",
+        "--class-weight-cap", "3", "--loss-stride", "4", "--lovasz", "0.25", "--distillation", "0.5", "--no-autocast",
         "--validate-every", "7", "--seed", "5",
         "--channels", "8", "8", "8", "--stem-channels", "4", "--stem-convolutions", "1", "--block", "context",
         "--iterations", "2", "--dilation", "1", "--dilation", "2", "--no-share-weights", "--batch-norm", "shared",
