@@ -78,10 +78,7 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
   start_workers(threads - 1);
   keep_workers_apart();
   job_.body = &body;
-  job_.count = count;
-  job_.chunk =
-      round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
-  job_.next.store(0, std::memory_order_relaxed);
+  share_out(count, grain, threads);
   const std::uint64_t generation = generation_of(gate_.load(std::memory_order_relaxed)) + 1;
   gate_.store(generation << 32 | static_cast<std::uint64_t>(threads) << 16, std::memory_order_release);
   gate_.notify_all();
@@ -92,6 +89,22 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
   const auto all_left = [&] { return (gate_.load(std::memory_order_acquire) & active_mask) == 0; };
   // The last chunks are on their way; a worker that lost its CPU may take longer, then yield to it.
   while (!spin_until(all_left)) std::this_thread::yield();
+}
+
+// No worker is in a job while this one is set up.
+void ThreadPool::share_out(std::int64_t count, std::int64_t grain, int threads) {
+  if (std::ssize(job_.parts) < threads) job_.parts = std::vector<Part>(static_cast<std::size_t>(threads));
+  job_.threads = threads;
+  job_.chunk =
+      round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
+  const std::int64_t grains = (count + grain - 1) / grain;
+  std::int64_t first = 0;
+  for (int thread = 0; thread < threads; ++thread) {
+    Part& part = job_.parts[static_cast<std::size_t>(thread)];
+    part.next.store(first, std::memory_order_relaxed);
+    first = std::min(grains * (thread + 1) / threads * grain, count);
+    part.end = first;
+  }
 }
 
 void ThreadPool::start_workers(int count) {
@@ -146,10 +159,13 @@ void ThreadPool::work(int index) {
 }
 
 void ThreadPool::run_chunks(int thread) {
-  while (true) {
-    const std::int64_t first = job_.next.fetch_add(job_.chunk, std::memory_order_relaxed);
-    if (first >= job_.count) return;
-    (*job_.body)(thread, first, std::min(first + job_.chunk, job_.count));
+  for (int distance = 0; distance < job_.threads; ++distance) {
+    Part& part = job_.parts[static_cast<std::size_t>((thread + distance) % job_.threads)];
+    while (true) {
+      const std::int64_t first = part.next.fetch_add(job_.chunk, std::memory_order_relaxed);
+      if (first >= part.end) break;
+      (*job_.body)(thread, first, std::min(first + job_.chunk, part.end));
+    }
   }
 }
 

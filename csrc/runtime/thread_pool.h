@@ -1,8 +1,14 @@
 // The process's one fork-join pool.
 //
-// A job is a range that the caller and the workers consume in chunks. Workers that are late are not waited for: when
-// the caller finds the range empty it closes the gate, and waits only for those that came in before. Idle workers spin
-// for a few microseconds, since in a network the next job is near, and then sleep in the kernel.
+// A job is a range, and every thread has a part of it, the same part of every job: what a thread reads it has mostly
+// written itself, into its own cache. It consumes its part in chunks, and then the chunks that others have left.
+//
+//   thread 0  ▒▒▒▒ ────────►          thread 1  ▒▒▒▒ ────────►
+//   [ chunk ][ chunk ][ chunk ][ .. ] [ chunk ][ chunk ][ .. ]
+//
+// Workers that are late are not waited for: when the caller finds the range empty it closes the gate, and waits only
+// for those that came in before. Idle workers spin for a few microseconds, since in a network the next job is near,
+// and then sleep in the kernel.
 //
 // Workers stay off the caller's CPU. A scheduler may wake one there although others are idle, and takes tens of
 // milliseconds to see it: all of a frame.
@@ -37,15 +43,21 @@ class ThreadPool {
   void parallel_for(int threads, std::int64_t count, std::int64_t grain, Body body);
 
  private:
+  struct alignas(64) Part {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
   struct Job {
     const Body* body = nullptr;
-    std::int64_t count = 0, chunk = 1;
-    std::atomic<std::int64_t> next{0};
+    std::int64_t chunk = 1;
+    int threads = 0;
+    std::vector<Part> parts;  // as many as the largest job had threads
   };
 
   void start_workers(int count);
   void keep_workers_apart();
   void work(int index);
+  void share_out(std::int64_t count, std::int64_t grain, int threads);
   void run_chunks(int thread);
 
   std::mutex owner_;  // held by the caller that has the pool

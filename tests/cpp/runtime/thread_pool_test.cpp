@@ -103,6 +103,20 @@ TEST(ThreadPool, WorkersTakePart) {
   for (int repetition = 0; repetition < 20; ++repetition) meet_a_worker(pool);
 }
 
+// Every thread begins where it began in the job before: with the first indices of its own part.
+TEST(ThreadPool, ThreadsBeginWithTheirOwnParts) {
+  ThreadPool pool;
+  constexpr int threads = 3;
+  for (int repetition = 0; repetition < 20; ++repetition) {
+    std::atomic<int> begun = 0, misplaced = 0;
+    pool.parallel_for(threads, 120, 4, [&](int thread, std::int64_t first, std::int64_t) {
+      if (++begun <= threads) misplaced += first != thread * 40;
+      while (begun < threads) std::this_thread::yield();
+    });
+    EXPECT_EQ(misplaced, 0);
+  }
+}
+
 // The caller is bound to each CPU in turn, by a mask of its own: its workers follow it, and stay off its CPU where it
 // may run on others.
 TEST(ThreadPool, WorkersStayOffTheCallersCpu) {
