@@ -93,8 +93,9 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
         block.initial = call.hoisted + first * packed.lanes + packed.blocks[b].first_lane;
         block.initial_stride = packed.lanes;
       } else {
-        block.initial = by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(b);
-        block.initial_stride = block.width;
+        block.initial =
+            by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(packed.blocks[b]);
+        block.initial_stride = by_run || packed.grouped.empty() ? block.width : grouped.stride();
       }
       restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
       if (block.result == ConvolutionResult::sum) {

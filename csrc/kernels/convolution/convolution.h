@@ -71,6 +71,14 @@ struct ConvolutionOutputBlock {
   std::int64_t first_lane = 0;
 };
 
+// Output channels that kernels of grouped terms compute at once: a block, or neighbours that fit together, whose lanes
+// are then channels in their order.
+struct GroupedOutputBlock {
+  std::int64_t first_channel = 0, channels = 0, width = 0;
+  std::int64_t first_lane = 0;
+  bool is_joined = false;
+};
+
 // Weights of all terms in the layout of one kernel. Immutable; shared between threads.
 struct PackedConvolution {
   PackedConvolution();
@@ -86,6 +94,7 @@ struct PackedConvolution {
   bool gathered = false;  // all runs of a pixel are copied side by side and are one segment; else a segment a run
   bool stem = false;      // gathered, but the kernel's StemKernel multiplies what lies in the image as it is (stem.h)
   std::vector<ConvolutionOutputBlock> blocks;
+  std::vector<GroupedOutputBlock> grouped_blocks;  // of the same channels; empty where no term is grouped
   std::int64_t segment_count = 0;
   std::int64_t hoisted_runs = 0;             // the first runs, those of terms that may be summed up beforehand
   std::vector<ConvolutionSegment> segments;  // [partition][segment]

@@ -13,6 +13,7 @@
 //   vectors             | group 0 | group 1 | group 2 |
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <type_traits>
@@ -22,7 +23,6 @@
 #include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/convolution_dot_weights.h"
 #include "kernels/convolution/convolution_kernel.h"
-#include "kernels/convolution/convolution_rows.h"
 
 namespace itrt::kernels {
 namespace {
@@ -170,13 +170,30 @@ template <int count, int i = 0, class Body>
   if constexpr (i + 1 < count) each_tile<count, i + 1>(body);
 }
 
+// Where sums are given: what those of up to `pixels` pixels from `first` on start from, [pixel][vectors * 16]. Not
+// inlined: the panels without have registers enough.
+template <int vectors>
+[[gnu::noinline]] void start_rows(const ConvolutionBlock& block, std::int64_t first, std::int64_t pixels,
+                                  std::int32_t* sums) {
+  const std::int64_t stride = block.initial_stride, count = std::min(pixels, block.pixels - first);
+  const std::int32_t* initial = block.initial + first * stride;
+  __m512i start[vectors];
+  for (int v = 0; v < vectors; ++v) start[v] = _mm512_load_si512(block.start + v * lanes);
+  for (std::int64_t p = 0; p < count; ++p, initial += stride, sums += vectors * lanes) {
+    for (int v = 0; v < vectors; ++v) {
+      _mm512_store_si512(sums + v * lanes, _mm512_add_epi32(start[v], _mm512_loadu_si512(initial + v * lanes)));
+    }
+  }
+}
+
 // Where the sums of a group's tile lie, [pixel][vectors * 16].
 template <int vectors>
 constexpr std::int64_t place_of(int tile) {
   return (tile / vectors * tile_rows * vectors + tile % vectors) * lanes;
 }
 
-// The sums of pixel_tiles * 16 pixels from `first` on, to sums[pixel][vectors * 16].
+// The sums of pixel_tiles * 16 pixels from `first` on, to sums[pixel][vectors * 16], which has what they start from
+// where that is given.
 template <int pixel_tiles, int vectors, class Finisher>
 [[gnu::always_inline]] inline void multiply_group(const ConvolutionBlock& block, std::int64_t first, std::int32_t* sums,
                                                   Finisher& finisher, std::int64_t pieces) {
@@ -184,7 +201,6 @@ template <int pixel_tiles, int vectors, class Finisher>
   if (block.initial == nullptr) {
     each_tile<pixel_tiles * vectors>([&]<int tile>() { load_tile<tile>(block.start + tile % vectors * lanes, 0); });
   } else {
-    start_rows<vectors * lanes>(block, first, pixel_tiles * tile_rows, sums);
     each_tile<pixel_tiles * vectors>(
         [&]<int tile>() { load_tile<tile>(sums + place_of<vectors>(tile), vectors * 64); });
   }
@@ -216,20 +232,27 @@ template <int vectors, ConvolutionResult result>
   const ConvolutionBlock block = given;  // a copy: an output could change the caller's
   constexpr std::int64_t pixels = group_pixels(vectors);
   constexpr int pixel_tiles = sum_tiles / vectors;
-  alignas(64) std::int32_t sums[2][group_sums];
+  // Of the group before, which become bytes; of this one; and what the next one starts from, early: tiles wait long for
+  // what was stored just before.
+  alignas(64) std::int32_t sums[3][group_sums];
   Finisher<vectors, result> finisher(block);
   const std::int64_t pieces = pieces_a_step(block, finisher.pieces);
-  int next = 0;
-  for (std::int64_t first = 0; first < block.pixels; first += pixels, next ^= 1) {
+  const bool is_given = block.initial != nullptr;
+  if (is_given) start_rows<vectors>(block, 0, pixels, sums[0]);
+  int turn = 0;
+  for (std::int64_t first = 0; first < block.pixels; first += pixels) {
     const std::int64_t left = block.pixels - first;
+    std::int32_t* const current = sums[turn];
+    turn = turn == 2 ? 0 : turn + 1;
+    if (is_given && left > pixels) start_rows<vectors>(block, first + pixels, pixels, sums[turn]);
     if (left > pixels - tile_rows) {
-      multiply_group<pixel_tiles, vectors>(block, first, sums[next], finisher, pieces);
+      multiply_group<pixel_tiles, vectors>(block, first, current, finisher, pieces);
     } else if (pixel_tiles > 2 && left > tile_rows) {
-      multiply_group<pixel_tiles - 1, vectors>(block, first, sums[next], finisher, pieces);
+      multiply_group<pixel_tiles - 1, vectors>(block, first, current, finisher, pieces);
     } else {
-      multiply_group<1, vectors>(block, first, sums[next], finisher, pieces);
+      multiply_group<1, vectors>(block, first, current, finisher, pieces);
     }
-    finisher.begin(sums[next], left < pixels ? left : pixels);
+    finisher.begin(current, left < pixels ? left : pixels);
   }
   finisher.finish();
 }

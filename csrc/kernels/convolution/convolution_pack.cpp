@@ -252,10 +252,18 @@ void cut_blocks(PackedConvolution& packed, std::int64_t partition_channels, std:
   packed.weights = AlignedBuffer(offset);
 }
 
+// Of the kernels of grouped terms, of which there is one at least.
+std::int64_t narrowest_width(std::span<const GroupedKernel* const> grouped) {
+  std::int64_t width = std::numeric_limits<std::int64_t>::max();
+  for (const GroupedKernel* kernel : grouped) {
+    if (kernel) width = std::min(width, kernel->width);
+  }
+  return width;
+}
+
 // Where no term is dense: the blocks of the narrowest kernel.
 void cut_grouped_blocks(PackedConvolution& packed, std::span<const GroupedKernel* const> grouped) {
-  std::int64_t width = std::numeric_limits<std::int64_t>::max();
-  for (const GroupedKernel* kernel : grouped) width = std::min(width, kernel->width);
+  const std::int64_t width = narrowest_width(grouped);
   for (std::int64_t first = 0; first < packed.out_channels; first += width) {
     packed.blocks.push_back({.first_channel = first,
                              .channels = std::min(width, packed.out_channels - first),
@@ -278,8 +286,30 @@ void list_channels(PackedConvolution& packed) {
   }
 }
 
+// A dense kernel's blocks may be narrower than those of the grouped terms: neighbours that fit are one of theirs.
+void join_blocks(PackedConvolution& packed, std::int64_t width) {
+  for (const ConvolutionOutputBlock& block : packed.blocks) {
+    if (!packed.grouped_blocks.empty()) {
+      GroupedOutputBlock& last = packed.grouped_blocks.back();
+      if (last.channels == last.width && last.width + block.width <= width) {
+        last.channels += block.channels;
+        last.width += block.width;
+        last.is_joined = true;
+        continue;
+      }
+    }
+    packed.grouped_blocks.push_back({.first_channel = block.first_channel,
+                                     .channels = block.channels,
+                                     .width = block.width,
+                                     .first_lane = block.first_lane});
+  }
+}
+
 void pack_grouped_terms(PackedConvolution& packed, std::span<const ConvolutionTerm> terms,
                         std::span<const GroupedKernel* const> grouped) {
+  if (std::all_of(grouped.begin(), grouped.end(), [](const GroupedKernel* kernel) { return kernel == nullptr; }))
+    return;
+  join_blocks(packed, narrowest_width(grouped));
   for (std::size_t t = 0; t < terms.size(); ++t) {
     if (!grouped[t]) continue;
     packed.grouped.push_back(pack_grouped(*grouped[t], packed, terms[t], static_cast<std::int64_t>(t)));

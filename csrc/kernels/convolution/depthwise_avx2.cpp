@@ -128,7 +128,7 @@ void run(const GroupedBlock& block) {
 }
 
 // [four taps][vector][taps 0, 2 | taps 1, 3][channel of the vector][2], 16 bits.
-void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte* packed) {
+void pack(const std::int8_t* values, std::int64_t taps, bool, std::byte* packed) {
   std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
   for (std::int64_t tap = 0; tap < taps; ++tap, values += width) {
     for (std::int64_t c = 0; c < width; ++c) {

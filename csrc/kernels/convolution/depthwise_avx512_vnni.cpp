@@ -120,11 +120,11 @@ void run(const GroupedBlock& block) {
 }
 
 // [four taps][lane][tap].
-void pack(const std::int8_t* values, std::int64_t taps, std::int64_t lanes, std::byte* packed) {
+void pack(const std::int8_t* values, std::int64_t taps, bool in_order, std::byte* packed) {
   for (std::int64_t tap = 0; tap < taps; ++tap, values += width) {
     std::byte* quads = packed + tap / quad * width * quad + tap % quad;
     for (std::int64_t c = 0; c < width; ++c) {
-      const std::int64_t place = lanes == width ? c % 4 + c / 4 % 4 * 16 + c / 16 * 4 : c;
+      const std::int64_t place = in_order ? c : c % 4 + c / 4 % 4 * 16 + c / 16 * 4;
       quads[place * quad] = static_cast<std::byte>(values[c]);
     }
   }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t width = 16;
 
-void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte* packed) {
+void pack(const std::int8_t* values, std::int64_t taps, bool, std::byte* packed) {
   std::int16_t* out = reinterpret_cast<std::int16_t*>(packed);
   for (std::int64_t i = 0; i < taps * width; ++i) out[i] = values[i];
 }

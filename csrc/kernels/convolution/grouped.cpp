@@ -95,6 +95,7 @@ void GroupedPanel::each_row_part(const Body& body) const {
 void GroupedPanel::point(std::int64_t first, std::int64_t count) {
   first_ = first;
   count_ = count;
+  is_summed_ = false;
   const std::uint8_t** table = pointers_;
   for (const PackedGroupedTerm& grouped : packed_.grouped) {
     point_term(grouped, table);
@@ -123,10 +124,18 @@ void GroupedPanel::point_term(const PackedGroupedTerm& grouped, const std::uint8
   });
 }
 
-const std::int32_t* GroupedPanel::sum(std::size_t block) const {
+const std::int32_t* GroupedPanel::sum(const ConvolutionOutputBlock& block) {
   if (packed_.grouped.empty()) return nullptr;
-  multiply(block, zeros, ConvolutionResult::sum);
-  return sums_;
+  const auto& blocks = packed_.grouped_blocks;
+  const auto holds = [&](const GroupedOutputBlock& grouped) {
+    return block.first_lane < grouped.first_lane + grouped.width;
+  };
+  const auto grouped = std::find_if(blocks.begin(), blocks.end(), holds);
+  const auto index = static_cast<std::size_t>(grouped - blocks.begin());
+  if (!is_summed_ || index != summed_) multiply(index, zeros, ConvolutionResult::sum);
+  is_summed_ = true;
+  summed_ = index;
+  return sums_ + block.first_lane - grouped->first_lane;
 }
 
 void GroupedPanel::store(std::size_t block) const {
@@ -143,7 +152,7 @@ void GroupedPanel::store(std::size_t block) const {
 
 // `result`: of the last term; all others hand their sums on.
 void GroupedPanel::multiply(std::size_t block, const std::int32_t* start, ConvolutionResult result) const {
-  const ConvolutionOutputBlock& output = packed_.blocks[block];
+  const GroupedOutputBlock& output = packed_.grouped_blocks[block];
   const PackedRequantization& requantization = *call_.requantization;
   const float* scale = requantization.lanes.as<float>() + packed_.lanes + output.first_lane;
   const std::uint8_t** table = pointers_;
@@ -167,6 +176,7 @@ void GroupedPanel::multiply(std::size_t block, const std::int32_t* start, Convol
           .first_channel = output.first_channel,
           .channels = output.channels,
           .width = output.width,
+          .in_order = is_in_order(output, *grouped.kernel),
           .weights = grouped.weights.data() + block * grouped.block_bytes,
           .initial = starts ? start : sums,
           .initial_stride = starts ? 0 : output.width,

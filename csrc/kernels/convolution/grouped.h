@@ -34,6 +34,11 @@ struct PackedGroupedTerm {
 // The kernels that are compiled in, best first.
 std::span<const GroupedKernel* const> grouped_kernels();
 
+// Whether lanes of the kernel's sums are channels in their order.
+inline bool is_in_order(const GroupedOutputBlock& block, const GroupedKernel& kernel) {
+  return block.is_joined || block.width < kernel.width;
+}
+
 // The best kernel for `isa` or below that takes the term; null: it is multiplied as a dense one.
 const GroupedKernel* select_grouped(Isa isa, const ConvolutionTerm& term, std::int64_t out_channels);
 
@@ -53,8 +58,10 @@ class GroupedPanel {
   // The panel: output pixels [first, first + count), at most grouped_panel_pixels.
   void point(std::int64_t first, std::int64_t count);
 
-  // Sums of a block without the bias: [pixel][width], valid until the next call. Null where no term is grouped.
-  const std::int32_t* sum(std::size_t block) const;
+  // Sums without the bias, in a block's lanes: [pixel][stride], valid until the next call. Null where no term is
+  // grouped. Blocks come in their order: neighbours may be computed at once.
+  const std::int32_t* sum(const ConvolutionOutputBlock& block);
+  std::int64_t stride() const { return packed_.grouped_blocks[summed_].width; }  // of the last call's
 
   // Writes the outputs of a block, where all terms are grouped.
   void store(std::size_t block) const;
@@ -75,6 +82,8 @@ class GroupedPanel {
   const std::uint8_t** pointers_;  // [term][taps of the kernel * grouped_panel_pixels]
   std::int64_t* offsets_;          // of the taps of the term at work
   std::int64_t first_ = 0, count_ = 0;
+  std::size_t summed_ = 0;  // the grouped block whose sums these are
+  bool is_summed_ = false;  // for this panel
 };
 
 // `convolve` for a convolution all of whose terms are grouped.

@@ -2,8 +2,8 @@
 // compiles its own copy.
 //
 // A block has four vectors of sums. With 64 lanes they are in the transposed order, in which element i of 128 bits l of
-// vector v is channel 16 l + 4 v + i: packing them to bytes puts the channels back in their order. Sums of fewer lanes
-// are handed on in the channels' order (see channel_of_lane in convolution_avx512_vnni.cpp).
+// vector v is channel 16 l + 4 v + i: packing them to bytes puts the channels back in their order (see
+// channel_of_packed_lane in convolution_avx512_tile.h). Those of GroupedBlock::in_order are handed on in that order.
 #pragma once
 
 #include <immintrin.h>
@@ -33,8 +33,8 @@ void with_result(const GroupedBlock& block, const Body& body) {
     case ConvolutionResult::fixed:
       return body.template operator()<Result::fixed>();
     case ConvolutionResult::sum:
-      return block.width == width ? body.template operator()<Result::sum_transposed>()
-                                  : body.template operator()<Result::sum>();
+      return block.in_order ? body.template operator()<Result::sum>()
+                            : body.template operator()<Result::sum_transposed>();
   }
 }
 

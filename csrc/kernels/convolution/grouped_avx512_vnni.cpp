@@ -110,7 +110,7 @@ void run(const GroupedBlock& block) {
 
 // [tap][output channel of the group][input channel]: the order of the sums does not show in the weights.
 template <int group>
-void pack(const std::int8_t* values, std::int64_t taps, std::int64_t, std::byte* packed) {
+void pack(const std::int8_t* values, std::int64_t taps, bool, std::byte* packed) {
   for (std::int64_t tap = 0; tap < taps; ++tap, values += group * width) {
     for (std::int64_t o = 0; o < group; ++o) {
       for (std::int64_t c = 0; c < width; ++c) {

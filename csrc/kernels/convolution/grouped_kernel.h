@@ -25,8 +25,9 @@ struct GroupedBlock {
   bool sliding;                 // the next pixel's tap t is this pixel's tap t + taps_together
   std::int64_t pixels;          // >= 1
   std::int64_t first_channel;
-  std::int64_t channels;  // that exist: 1 .. width
-  std::int64_t width;     // lanes; their order is that of the convolution's kernel (ConvolutionKernel::channel_of_lane)
+  std::int64_t channels;     // that exist: 1 .. width
+  std::int64_t width;        // lanes
+  bool in_order;             // lanes are channels in their order; else ConvolutionKernel::channel_of_lane has it
   const std::byte* weights;  // of this block, 64-byte aligned
   const std::int32_t*
       initial;  // [pixel][initial_stride], lanes: what sums start from. Stride 0: the same for all pixels
@@ -48,9 +49,9 @@ struct GroupedKernel {
   std::int64_t slide_columns;  // kernel width for which the kernel has a use for `sliding`; 0: none
   std::int64_t bytes_a_weight;
   KnownResults known;
-  // The weights of a block of `lanes` lanes, values[tap][input channel of the group][channel, of `width`], as `run`
-  // reads them: as many, times bytes_a_weight.
-  void (*pack)(const std::int8_t* values, std::int64_t taps, std::int64_t lanes, std::byte* packed);
+  // The weights of a block, values[tap][input channel of the group][channel, of `width`], as `run` reads them: as many,
+  // times bytes_a_weight.
+  void (*pack)(const std::int8_t* values, std::int64_t taps, bool in_order, std::byte* packed);
   void (*run)(const GroupedBlock& block);
 };
 

@@ -53,7 +53,7 @@ std::vector<KernelTap> list_taps(const GroupedKernel& kernel, const ConvolutionT
 
 // values[tap][input channel of the kernel's group][channel of the block] (GroupedKernel::pack).
 std::vector<std::int8_t> block_values(const GroupedKernel& kernel, const ConvolutionTerm& term,
-                                      const ConvolutionOutputBlock& block, const std::vector<KernelTap>& taps) {
+                                      const GroupedOutputBlock& block, const std::vector<KernelTap>& taps) {
   const std::int64_t group = term.in_channels / term.groups;
   std::vector<std::int8_t> values(taps.size() * static_cast<std::size_t>(kernel.group * kernel.width));
   for (std::size_t t = 0; t < taps.size(); ++t) {
@@ -95,11 +95,11 @@ PackedGroupedTerm pack_grouped(const GroupedKernel& kernel, const PackedConvolut
   const std::int64_t weights = taps * kernel.group * kernel.width;
   const std::size_t bytes = static_cast<std::size_t>(weights * kernel.bytes_a_weight);
   grouped.block_bytes = (bytes + cache_line - 1) / cache_line * cache_line;
-  grouped.weights = AlignedBuffer(grouped.block_bytes * packed.blocks.size());
-  for (std::size_t b = 0; b < packed.blocks.size(); ++b) {
-    const ConvolutionOutputBlock& block = packed.blocks[b];
+  grouped.weights = AlignedBuffer(grouped.block_bytes * packed.grouped_blocks.size());
+  for (std::size_t b = 0; b < packed.grouped_blocks.size(); ++b) {
+    const GroupedOutputBlock& block = packed.grouped_blocks[b];
     const std::vector<std::int8_t> values = block_values(kernel, term, block, grouped.taps);
-    kernel.pack(values.data(), taps, block.width, grouped.weights.data() + b * grouped.block_bytes);
+    kernel.pack(values.data(), taps, is_in_order(block, kernel), grouped.weights.data() + b * grouped.block_bytes);
   }
 
   grouped.padding = AlignedBuffer(static_cast<std::size_t>(term.in_channels) + input_slack);

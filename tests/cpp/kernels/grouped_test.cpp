@@ -190,6 +190,29 @@ TEST(GroupedConvolution, LeanConvolution) {
   }
 }
 
+// A dense kernel with narrow blocks must not make a grouped one compute its lanes several times.
+TEST(GroupedConvolution, BlocksAreAsWideAsTheGroupedKernel) {
+  Random random(11);
+  constexpr std::int64_t channels = 192;
+  ConvolutionProblem problem;
+  problem.out_channels = channels;
+  problem.output_height = problem.output_width = 4;
+  problem.add(random, spatial(channels, channels), 4, 4);
+  problem.add(random, {.in_channels = channels}, 4, 4);
+  each_convolution_kernel([&](const kernels::ConvolutionKernel& kernel) {
+    const kernels::PackedConvolution packed = kernels::pack(kernel, channels, problem.terms);
+    ASSERT_EQ(packed.grouped.size(), 1u);
+    const std::int64_t width = packed.grouped[0].kernel->width;
+    std::int64_t lanes = 0;
+    for (const kernels::GroupedOutputBlock& block : packed.grouped_blocks) {
+      EXPECT_EQ(block.width, width) << kernel.name;
+      EXPECT_EQ(block.first_lane, lanes);
+      lanes += block.width;
+    }
+    EXPECT_EQ(lanes, packed.lanes);
+  });
+}
+
 TEST(GroupedConvolution, RandomSumsOfTerms) {
   Random random(10);
   const std::int64_t sizes[] = {1, 1, 2, 3, 4, 6, 8, 12, 16, 24};
