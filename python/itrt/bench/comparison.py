@@ -43,11 +43,11 @@ class Plan:
 
 
 class _Key(NamedTuple):
-    """A contender of one round of turns; those with every answer, or for the line alone, are itrt's."""
+    """A contender of one round of turns; those of other answers, or for the line alone, are itrt's."""
 
     runtime: str
     iterations: int
-    every_answer: bool = False
+    other_answers: bool = False
 
 
 def compare(
@@ -150,8 +150,8 @@ class _Comparer:
             arguments = {**example.arguments, "iterations": count}
             extra[_Key(ITRT.name, count)] = replace(example, iterations=count, arguments=arguments)
         if most > 1:
-            arguments = {**example.arguments, "iterations": most, "every_answer": True}
-            key = _Key(ITRT.name, most, every_answer=True)
+            arguments = {**example.arguments, "iterations": most, "other_answers": True}
+            key = _Key(ITRT.name, most, other_answers=True)
             extra[key] = replace(example, iterations=most, arguments=arguments)
         return extra
 
@@ -174,7 +174,7 @@ class _Comparer:
     def _add_measurements(self, size: Size, threads: int, timings: Mapping[_Key, Timing]) -> None:
         float_labels: dict[int, NDArray[np.uint8]] = {}
         for key, timing in timings.items():
-            if key.iterations not in self._plan.iterations or key.every_answer:
+            if key.iterations not in self._plan.iterations or key.other_answers:
                 continue
             if key.iterations not in float_labels:
                 float_labels[key.iterations] = self._subject.float_labels(size, key.iterations)
@@ -200,13 +200,12 @@ class _Comparer:
             wanted = {key: value for key, value in medians.items() if key.iterations in self._plan.iterations}
             if line := _line(runtime.name, size, threads, wanted):
                 self._iteration_times.append(line)
-        every = [key for key in medians if key.every_answer]
-        if not every or (line := _line(ITRT.name, size, threads, medians)) is None:
+        others = [key for key in medians if key.other_answers]
+        if not others or (line := _line(ITRT.name, size, threads, medians)) is None:
             return
         self._lines.append(line)
-        (key,) = every
-        more = medians[key] - medians[key._replace(every_answer=False)]
-        milliseconds = more / (key.iterations - 1)
+        (key,) = others
+        milliseconds = medians[key] / (key.iterations - 1)
         self._answers.append(AnswerCost(threads, milliseconds, milliseconds / line.line.slope))
 
     def _starts(self, built: Mapping[_Key, Contender]) -> tuple[Start, ...]:

@@ -1,11 +1,15 @@
 """Turns: who is called when, and what becomes of a contender that fails."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from itrt.bench.interleave import time_in_turns
+from itrt.bench.runners.itrt_runner import OtherAnswers
 
 
 def test_contenders_take_turns(opener, trace: Path) -> None:
@@ -20,6 +24,23 @@ def test_contenders_take_turns(opener, trace: Path) -> None:
         assert timing.seconds.shape == (3 * 2,)
         assert 0 < timing.minimum <= timing.median
         np.testing.assert_array_equal(timing.labels, np.full((2, 3), labels))
+
+
+def test_what_other_answers_cost_is_a_difference_of_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, called = [0.0], []
+
+    def call(name: str, seconds: list[float]) -> Callable[[], NDArray[np.uint8]]:
+        def answer() -> NDArray[np.uint8]:
+            called.append(name)
+            clock[0] += seconds.pop(0)
+            return np.zeros((1, 1), np.uint8)
+
+        return answer
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    measured = OtherAnswers(call("last", [5.0, 50.0]), call("all", [7.0, 55.0])).seconds(2)
+    assert measured == [2.0, 5.0]  # the machine became ten times slower in between
+    assert called == ["all", "last", "all", "last"]
 
 
 def test_turns_are_reported(opener) -> None:
