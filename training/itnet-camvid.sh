@@ -3,11 +3,13 @@
 #
 #     training/itnet-camvid.sh CAMVID DIRECTORY [more options of itrt train, for the last part]
 #
-# First DIRECTORY/context, 400 epochs of a context network from random weights; then DIRECTORY/detail, the same network with a
-# residual unit at 1/4 more, 120 epochs of a stronger loss and weaker augmentation; then DIRECTORY/restart, 118 epochs from its
-# weights on, the learning rate up once more and falling nearly all of the time; then DIRECTORY/rare, the same again with more of the
-# rare classes and less change of colour. Last, DIRECTORY/network.pt: an average of both. Each part goes on from its checkpoint; the
-# last from the one beside this file, if DIRECTORY has none: then the others are not repeated, and there is no average.
+# DIRECTORY/context, 400 epochs of a context network from random weights; DIRECTORY/detail, the same network with a residual unit
+# at 1/4 more, 120 epochs of a stronger loss and weaker augmentation; DIRECTORY/restart, 118 epochs from its weights on, the learning
+# rate up once more and falling nearly all of the time; DIRECTORY/rare, the same again with more of the rare classes and less change
+# of colour, and an average of these two. From that on twice: DIRECTORY/again, 140 epochs like those of rare, and DIRECTORY/light,
+# with more change of light. Last, DIRECTORY/network.pt: an average of both, its logits shifted. Each part goes on from its
+# checkpoint; DIRECTORY/again from the one beside this file, if DIRECTORY has no part: then it is all that is trained, and its network
+# is neither averaged nor shifted.
 set -eu
 here=$(dirname "$0")
 data=$1
@@ -15,17 +17,34 @@ context=$2/context
 detail=$2/detail
 restart=$2/restart
 rare=$2/rare
-average=$2/network.pt
+average=$2/average.pt
+again=$2/again
+light=$2/light
+both=$2/both.pt
+network=$2/network.pt
 shift 2
 
 . "$here/common.sh"
 
-if [ ! -f "$rare/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
-    mkdir -p "$rare"
-    cp "$here/itnet-camvid.checkpoint.pt" "$rare/checkpoint.pt"
+# train_further DIRECTORY START OPTIONS: what all parts behind the second have in common.
+train_further() {
+    directory=$1
+    start=$2
+    shift 2
+    train "$data" "$directory" --start-from "$start" --block detail --average-decay 0.998 --scale 0.65 1.8 --lovasz 0.5 \
+        --learning-rate 2e-3 --warmup 0.02 --cooldown 0.85 --validate-every 10 "$@"
+}
+
+less_colour="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05"
+more_light="--light 0.45 --blur 0.15 --noise 0.15"
+more_rare="--paste 0.6 --class-crop 0.6"
+
+if [ ! -f "$again/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
+    mkdir -p "$again"
+    cp "$here/itnet-camvid.checkpoint.pt" "$again/checkpoint.pt"
 fi
-if [ -f "$rare/checkpoint.pt" ]; then
-    start=$rare/checkpoint.pt # for the structure: the weights are resumed
+if [ -f "$again/checkpoint.pt" ]; then
+    start=$again/checkpoint.pt # for the structure: the weights are resumed
 else
     finished "$context" || train "$data" "$context" --epochs 400 --average-decay 0.998 \
         --block context --channels 32 64 128 --stem-channels 24 --stem-convolutions 1 --dilation 2 --dilation 4 --iterations 4 \
@@ -34,14 +53,14 @@ else
     finished "$detail" || train "$data" "$detail" --start-from "$context/network.pt" --block detail --epochs 120 \
         --average-decay 0.998 --scale 0.7 1.7 --light 0.4 --blur 0.1 --noise 0.1 --paste 0.25 --lovasz 0.5 \
         --learning-rate 2e-3 --warmup 0.02 --cooldown 0.5 --validate-every 10
-    finished "$restart" || train "$data" "$restart" --start-from "$detail/network.pt" --block detail --epochs 118 \
-        --average-decay 0.998 --seed 7 --scale 0.65 1.8 --light 0.45 --blur 0.15 --noise 0.15 --paste 0.25 --lovasz 0.5 \
-        --learning-rate 2e-3 --warmup 0.02 --cooldown 0.85 --validate-every 10
-    start=$restart/network.pt
-fi
-train "$data" "$rare" --start-from "$start" --block detail --epochs 118 --average-decay 0.998 --seed 10 \
-    --scale 0.65 1.8 --light 0.2 --colour 0.15 --blur 0.05 --noise 0.05 --paste 0.6 --class-crop 0.6 --lovasz 0.5 \
-    --learning-rate 2e-3 --warmup 0.02 --cooldown 0.85 --validate-every 10 "$@"
-if [ -f "$restart/network.pt" ]; then
+    finished "$restart" || train_further "$restart" "$detail/network.pt" --epochs 118 --seed 7 $more_light --paste 0.25
+    finished "$rare" || train_further "$rare" "$restart/network.pt" --epochs 118 --seed 10 $less_colour $more_rare
     "$here/../tools/average_weights.py" "$restart/network.pt" "$rare/network.pt" --share 0.7 -o "$average"
+    start=$average
+fi
+train_further "$again" "$start" --epochs 140 --seed 11 $less_colour $more_rare "$@"
+if [ -f "$average" ]; then
+    finished "$light" || train_further "$light" "$average" --epochs 140 --seed 12 $more_light $more_rare
+    "$here/../tools/average_weights.py" "$again/network.pt" "$light/network.pt" --share 0.3 -o "$both"
+    "$here/../tools/fit_class_offsets.py" "$both" --data "$data" -o "$network"
 fi
