@@ -11,8 +11,6 @@
 #include <immintrin.h>
 #endif
 
-#include "base/checked.h"
-
 namespace itrt {
 namespace {
 
@@ -94,10 +92,9 @@ void ThreadPool::parallel_for(int threads, std::int64_t count, std::int64_t grai
 // No worker is in a job while this one is set up.
 void ThreadPool::share_out(std::int64_t count, std::int64_t grain, int threads) {
   if (std::ssize(job_.parts) < threads) job_.parts = std::vector<Part>(static_cast<std::size_t>(threads));
+  const std::int64_t grains = (count + grain - 1) / grain, chunks = std::int64_t{threads} * chunks_a_thread;
   job_.threads = threads;
-  job_.chunk =
-      round_up(std::max<std::int64_t>(count / (static_cast<std::int64_t>(threads) * chunks_a_thread), 1), grain);
-  const std::int64_t grains = (count + grain - 1) / grain;
+  job_.chunk = (grains + chunks - 1) / chunks * grain;  // rounded up: else a part may end in a tiny one
   std::int64_t first = 0;
   for (int thread = 0; thread < threads; ++thread) {
     Part& part = job_.parts[static_cast<std::size_t>(thread)];
