@@ -14,11 +14,12 @@ from itrt.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STYLES = {  # by kind of point: what the legend calls it, and how it looks
-    "iterations": ("so many iterations", "tab:blue", "o-"),
-    "deadline": ("deadline", "tab:orange", "s"),
-    "stable": ("labels are stable", "tab:green", "^"),
-    "warm": ("warm start", "tab:red", "v"),
+# By kind of point: what the legend calls it, how it looks, and where its name is: points of several kinds may meet.
+_STYLES = {
+    "iterations": ("so many iterations", "tab:blue", "o-", (-5, 5)),
+    "deadline": ("deadline", "tab:orange", "s", (0, -20)),
+    "stable": ("labels are stable", "tab:green", "^", (5, -9)),
+    "warm": ("warm start", "tab:red", "v", (5, 5)),
 }
 
 
@@ -55,7 +56,7 @@ def write_curve(points: Sequence[Point], title: str, path: Path) -> None:
 
 
 def _draw(axes: Axes, points: Sequence[Point], cost: Callable[[Point], float | None]) -> None:
-    for kind, (label, color, style) in _STYLES.items():
+    for kind, (label, color, style, place) in _STYLES.items():
         marks = [
             (value, 100 * point.mean_iou, _name(point))
             for point in points
@@ -65,8 +66,11 @@ def _draw(axes: Axes, points: Sequence[Point], cost: Callable[[Point], float | N
             costs, scores, names = zip(*marks, strict=True)
             axes.plot(costs, scores, style, color=color, label=label)
             for value, score, name in zip(costs, scores, names, strict=True):
-                axes.annotate(name, (value, score), xytext=(4, 4), textcoords="offset points", fontsize=7)
-    axes.margins(x=0.12)  # room for the names at the right
+                side = "left" if place[0] > 0 else "right" if place[0] < 0 else "center"
+                axes.annotate(
+                    name, (value, score), xytext=place, textcoords="offset points", fontsize=7, color=color, ha=side
+                )
+    axes.margins(x=0.15, y=0.1)  # room for the names
     axes.grid(True, alpha=0.25)
 
 
