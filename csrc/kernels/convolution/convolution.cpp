@@ -92,10 +92,13 @@ void convolve(const PackedConvolution& packed, const ConvolutionCall& call, std:
       if (call.hoisted != nullptr) {  // then no term is grouped, and there is more than one: not by run
         block.initial = call.hoisted + first * packed.lanes + packed.blocks[b].first_lane;
         block.initial_stride = packed.lanes;
+      } else if (by_run) {
+        block.initial = sums.of(panel, first, block, packed.blocks[b].first_lane);
+        block.initial_stride = block.width;
       } else {
-        block.initial =
-            by_run ? sums.of(panel, first, block, packed.blocks[b].first_lane) : grouped.sum(packed.blocks[b]);
-        block.initial_stride = by_run || packed.grouped.empty() ? block.width : grouped.stride();
+        const LaneSums given = grouped.sum(packed.blocks[b]);
+        block.initial = given.first;
+        block.initial_stride = given.stride;
       }
       restrict_to(by_run ? RunRange{} : panel.runs(), packed, block);
       if (block.result == ConvolutionResult::sum) {

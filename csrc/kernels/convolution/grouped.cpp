@@ -95,7 +95,7 @@ void GroupedPanel::each_row_part(const Body& body) const {
 void GroupedPanel::point(std::int64_t first, std::int64_t count) {
   first_ = first;
   count_ = count;
-  is_summed_ = false;
+  summed_ = nullptr;
   const std::uint8_t** table = pointers_;
   for (const PackedGroupedTerm& grouped : packed_.grouped) {
     point_term(grouped, table);
@@ -124,18 +124,18 @@ void GroupedPanel::point_term(const PackedGroupedTerm& grouped, const std::uint8
   });
 }
 
-const std::int32_t* GroupedPanel::sum(const ConvolutionOutputBlock& block) {
-  if (packed_.grouped.empty()) return nullptr;
+LaneSums GroupedPanel::sum(const ConvolutionOutputBlock& block) {
+  if (packed_.grouped.empty()) return {};
   const auto& blocks = packed_.grouped_blocks;
   const auto holds = [&](const GroupedOutputBlock& grouped) {
     return block.first_lane < grouped.first_lane + grouped.width;
   };
   const auto grouped = std::find_if(blocks.begin(), blocks.end(), holds);
-  const auto index = static_cast<std::size_t>(grouped - blocks.begin());
-  if (!is_summed_ || index != summed_) multiply(index, zeros, ConvolutionResult::sum);
-  is_summed_ = true;
-  summed_ = index;
-  return sums_ + block.first_lane - grouped->first_lane;
+  if (&*grouped != summed_) {
+    multiply(static_cast<std::size_t>(grouped - blocks.begin()), zeros, ConvolutionResult::sum);
+    summed_ = &*grouped;
+  }
+  return {sums_ + block.first_lane - grouped->first_lane, grouped->width};
 }
 
 void GroupedPanel::store(std::size_t block) const {

@@ -49,6 +49,12 @@ PackedGroupedTerm pack_grouped(const GroupedKernel& kernel, const PackedConvolut
 // Bytes of scratch memory that a GroupedPanel uses.
 std::size_t grouped_scratch_bytes(const PackedConvolution& packed);
 
+// [pixel][stride] of some lanes.
+struct LaneSums {
+  const std::int32_t* first = nullptr;
+  std::int64_t stride = 0;
+};
+
 // The grouped terms of a call, for one panel of output pixels after the other.
 class GroupedPanel {
  public:
@@ -58,10 +64,9 @@ class GroupedPanel {
   // The panel: output pixels [first, first + count), at most grouped_panel_pixels.
   void point(std::int64_t first, std::int64_t count);
 
-  // Sums without the bias, in a block's lanes: [pixel][stride], valid until the next call. Null where no term is
-  // grouped. Blocks come in their order: neighbours may be computed at once.
-  const std::int32_t* sum(const ConvolutionOutputBlock& block);
-  std::int64_t stride() const { return packed_.grouped_blocks[summed_].width; }  // of the last call's
+  // Sums without the bias, in a block's lanes, valid until the next call. Null where no term is grouped. Blocks come in
+  // their order: neighbours may be computed at once.
+  LaneSums sum(const ConvolutionOutputBlock& block);
 
   // Writes the outputs of a block, where all terms are grouped.
   void store(std::size_t block) const;
@@ -82,8 +87,7 @@ class GroupedPanel {
   const std::uint8_t** pointers_;  // [term][taps of the kernel * grouped_panel_pixels]
   std::int64_t* offsets_;          // of the taps of the term at work
   std::int64_t first_ = 0, count_ = 0;
-  std::size_t summed_ = 0;  // the grouped block whose sums these are
-  bool is_summed_ = false;  // for this panel
+  const GroupedOutputBlock* summed_ = nullptr;  // whose sums these are; null: not of this panel
 };
 
 // `convolve` for a convolution all of whose terms are grouped.
