@@ -8,19 +8,17 @@ training images as they are, without augmentation, and costs nothing: the classi
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from itrt.metrics import ConfusionMatrix
 from itrt.nn import AnytimeNetwork
 from itrt.train.data import SegmentationData
-from itrt.train.validation import autocast_pays, normalize
+from itrt.train.validation import at_labels, autocast_pays, image_logits
 
 _STEPS = (0.5, 0.25)  # of a search; finer ones fit the images at hand
 _ROUNDS = 3  # over all classes, with each step at most
 
 
-@torch.no_grad()
 def sample_logits(
     network: AnytimeNetwork,
     data: SegmentationData,
@@ -35,17 +33,12 @@ def sample_logits(
     tuple[Tensor, Tensor]
         Float32 (classes, pixels) and int64 (pixels,): logits and labels.
     """
-    network.eval()
     logits, labels = [], []
-    first = stride // 2
-    for image, label in zip(data.train.images, data.train.labels, strict=True):
-        batch = normalize(torch.from_numpy(image)[None], mean, standard_deviation)
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast_pays(torch.device("cpu"))):
-            output = network(batch)[-1]
-        resized = F.interpolate(output.float(), size=label.shape, mode="bilinear", align_corners=False)[0]
+    first, cpu = stride // 2, torch.device("cpu")
+    for outputs, label in image_logits(network, data.train, mean, standard_deviation, cpu, autocast_pays(cpu)):
         places = torch.from_numpy(label)[first::stride, first::stride].long()
         counted = places != data.ignore_index
-        logits.append(resized[:, first::stride, first::stride][:, counted])
+        logits.append(at_labels(outputs[-1], label)[:, first::stride, first::stride][:, counted])
         labels.append(places[counted])
     return torch.cat(logits, dim=1), torch.cat(labels)
 

@@ -1,6 +1,6 @@
 """Mean intersection over union of every iteration, at the labels' own size; normalization; the autocast default."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from itrt.metrics import ConfusionMatrix
 from itrt.nn import AnytimeNetwork
-from itrt.train.data import ImageSet
+from itrt.train.data import Image, ImageSet
 
 
 def normalize(images: Tensor, mean: Sequence[float], standard_deviation: Sequence[float]) -> Tensor:
@@ -30,6 +30,30 @@ def autocast_pays(device: torch.device) -> bool:
 
 
 @torch.no_grad()
+def image_logits(
+    network: AnytimeNetwork,
+    images: ImageSet,
+    mean: Sequence[float],
+    standard_deviation: Sequence[float],
+    device: torch.device,
+    autocast: bool = False,
+) -> Iterator[tuple[list[Tensor], Image]]:
+    """Yield each image's logits, (1, classes, h, w) an iteration, and its labels; the network is left in its mode."""
+    was_training = network.training
+    network.eval()
+    for image, label in zip(images.images, images.labels, strict=True):
+        batch = normalize(torch.from_numpy(image).to(device)[None], mean, standard_deviation)
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
+            outputs = network(batch)
+        yield outputs, label
+    network.train(was_training)
+
+
+def at_labels(logits: Tensor, label: Image) -> Tensor:
+    """Return float32 (classes, H, W): an image's logits at its labels' size."""
+    return F.interpolate(logits.float(), size=label.shape, mode="bilinear", align_corners=False)[0]
+
+
 def evaluate(
     network: AnytimeNetwork,
     images: ImageSet,
@@ -42,14 +66,7 @@ def evaluate(
 ) -> list[ConfusionMatrix]:
     """Return one confusion matrix an iteration; the network is left in the mode it came in."""
     matrices = [ConfusionMatrix(classes, ignore_index) for _ in range(network.iterations)]
-    was_training = network.training
-    network.eval()
-    for image, label in zip(images.images, images.labels, strict=True):
-        batch = normalize(torch.from_numpy(image).to(device)[None], mean, standard_deviation)
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            outputs = network(batch)
+    for outputs, label in image_logits(network, images, mean, standard_deviation, device, autocast):
         for matrix, logits in zip(matrices, outputs, strict=True):
-            resized = F.interpolate(logits.float(), size=label.shape, mode="bilinear", align_corners=False)
-            matrix.update(resized[0].argmax(dim=0).cpu().numpy(), label)
-    network.train(was_training)
+            matrix.update(at_labels(logits, label).argmax(dim=0).cpu().numpy(), label)
     return matrices
