@@ -35,7 +35,7 @@ class ResizeCall final : public KernelCall {
         kernel_(kernel),
         nearest_(resampling == Resampling::nearest),
         memory_(with_slack(image)),
-        scratch_(kernels::resize_scratch_bytes(image.shape(1), width, image.shape(2)), threads),
+        scratch_(kernels::resize_scratch_bytes(image.shape(2)), threads),
         threads_(threads) {
     arguments_ = {.input = memory_.as<std::uint8_t>(),
                   .input_height = image.shape(0),

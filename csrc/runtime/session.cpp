@@ -27,17 +27,7 @@ struct TensorLayout {
   bool copies_state = false;
 };
 
-std::int64_t scratch_bytes_of(const model::Resize& resize, const FusedOperator& fused, const Program& program,
-                              std::span<const model::Size> sizes) {
-  const model::TensorIndex output = fused.op->output;
-  const model::Size from = sizes[static_cast<std::size_t>(resize.input)], to = sizes[static_cast<std::size_t>(output)];
-  const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(output)].channels;
-  const bool joined = fused.joined != nullptr;
-  return static_cast<std::int64_t>(
-      (joined ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(from.width, to.width, channels));
-}
-
-std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program, std::span<const model::Size> sizes) {
+std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program) {
   const PreparedOperator& op = fused.first();
   std::size_t bytes = 0;
   if (const auto* convolution = std::get_if<PreparedConvolution>(&op.body)) {
@@ -45,7 +35,8 @@ std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program
     for (const auto& packed : convolution->packed.values()) bytes = std::max(bytes, bytes_of(packed));
   } else if (const auto* resize = std::get_if<model::Resize>(&op.body);
              resize != nullptr && resize->mode == model::Resize::Mode::bilinear) {
-    return scratch_bytes_of(*resize, fused, program, sizes);
+    const std::int64_t channels = program.model().tensors[static_cast<std::size_t>(fused.op->output)].channels;
+    bytes = (fused.joined != nullptr ? kernels::resize_add_scratch_bytes : kernels::resize_scratch_bytes)(channels);
   }
   return static_cast<std::int64_t>(bytes);
 }
@@ -68,8 +59,7 @@ TensorLayout lay_out(const Program& program, model::Size image, Fusion fusion, s
   result.memory.arena_bytes = round_up(layout.height + static_cast<std::int64_t>(kernels::input_slack), alignment);
   for (const SectionSchedule& section : result.schedule.sections) {
     for (const FusedOperator& fused : section.operators) {
-      result.memory.scratch_bytes =
-          std::max(result.memory.scratch_bytes, scratch_bytes_of(fused, program, result.sizes));
+      result.memory.scratch_bytes = std::max(result.memory.scratch_bytes, scratch_bytes_of(fused, program));
     }
   }
   result.memory.scratch_bytes = round_up(result.memory.scratch_bytes, alignment);

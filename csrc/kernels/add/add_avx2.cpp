@@ -33,37 +33,55 @@ inline void accumulate(Sums& sums, __m256i first, __m256i second, __m256i multip
   step(sums.part[3], _mm256_unpackhi_epi16(high0, high1));
 }
 
-// Packing undoes what unpacking did.
-inline __m256i finish(const Sums& sums, const AddElements& add) {
-  const __m128i shift = _mm_cvtsi32_si128(add.shift);
-  const __m256i zero_point = _mm256_set1_epi16(static_cast<short>(add.zero_point));
+// In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.
+struct Constants {
+  __m256i start, first_pair, shift, zero_point, lower, upper;
+
+  explicit Constants(const AddElements& add)
+      : start(_mm256_set1_epi32(add.start)),
+        first_pair(multiplier_pair(add, 0)),
+        shift(_mm256_set1_epi32(add.shift)),
+        zero_point(_mm256_set1_epi16(static_cast<short>(add.zero_point))),
+        lower(_mm256_set1_epi8(static_cast<char>(add.lower))),
+        upper(_mm256_set1_epi8(static_cast<char>(add.upper))) {}
+};
+
+// Packing undoes what unpacking did. A shift by a count for each lane keeps the port of the shuffles free.
+inline __m256i finish(const Sums& sums, const Constants& constants) {
   const auto words = [&](__m256i low, __m256i high) {
-    return _mm256_adds_epi16(_mm256_packs_epi32(_mm256_sra_epi32(low, shift), _mm256_sra_epi32(high, shift)),
-                             zero_point);
+    const __m256i packed =
+        _mm256_packs_epi32(_mm256_srav_epi32(low, constants.shift), _mm256_srav_epi32(high, constants.shift));
+    return _mm256_adds_epi16(packed, constants.zero_point);
   };
   const __m256i bytes = _mm256_packus_epi16(words(sums.part[0], sums.part[1]), words(sums.part[2], sums.part[3]));
-  const __m256i lower = _mm256_set1_epi8(static_cast<char>(add.lower));
-  return _mm256_min_epu8(_mm256_max_epu8(bytes, lower), _mm256_set1_epi8(static_cast<char>(add.upper)));
+  return _mm256_min_epu8(_mm256_max_epu8(bytes, constants.lower), constants.upper);
 }
 
-// `load(data)`: the 32 bytes of an input.
+// The other inputs of an addition of more than two. `load(data)`: 32 bytes of an input.
 template <class Load>
-inline __m256i sum(const AddElements& add, const Load& load) {
-  const __m256i start = _mm256_set1_epi32(add.start);
-  Sums sums = {{start, start, start, start}};
-  for (std::size_t n = 0; n < add.input_count; n += 2) {
+void accumulate_others(Sums& sums, const AddElements& add, const Load& load) {
+  for (std::size_t n = 2; n < add.input_count; n += 2) {
     const __m256i second = n + 1 < add.input_count ? load(add.inputs[n + 1].data) : _mm256_setzero_si256();
     accumulate(sums, load(add.inputs[n].data), second, multiplier_pair(add, n));
   }
-  return finish(sums, add);
 }
 
 void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
+  const Constants constants(add);
+  const std::uint8_t* const input0 = add.inputs[0].data;
+  const std::uint8_t* const input1 = add.inputs[add.input_count > 1 ? 1 : 0].data;  // its multiplier may be 0
+  std::uint8_t* const output = add.output;
+  const bool others = add.input_count > 2;
+  const auto sum = [&](const auto& load) {
+    Sums sums = {{constants.start, constants.start, constants.start, constants.start}};
+    accumulate(sums, load(input0), load(input1), constants.first_pair);
+    if (others) accumulate_others(sums, add, load);
+    return finish(sums, constants);
+  };
   for (; first + lanes <= last; first += lanes) {
-    const auto load = [&](const std::uint8_t* data) {
-      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + first));
-    };
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(add.output + first), sum(add, load));
+    const __m256i bytes = sum(
+        [&](const std::uint8_t* data) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + first)); });
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output + first), bytes);
   }
   if (first == last) return;
   const auto load_tail = [&](const std::uint8_t* data) {
@@ -72,8 +90,8 @@ void elements(const AddElements& add, std::int64_t first, std::int64_t last) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(tail));
   };
   alignas(32) std::uint8_t out[lanes];
-  _mm256_store_si256(reinterpret_cast<__m256i*>(out), sum(add, load_tail));
-  for (std::int64_t i = 0; first + i < last; ++i) add.output[first + i] = out[i];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(out), sum(load_tail));
+  for (std::int64_t i = 0; first + i < last; ++i) output[first + i] = out[i];
 }
 
 }  // namespace

@@ -32,24 +32,23 @@ inline void accumulate(Sums& sums, __m512i first, __m512i second, __m512i multip
 
 // In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.
 struct Constants {
-  __m512i start, first_pair;
-  __m128i shift;
-  __m512i zero_point, lower, upper;
+  __m512i start, first_pair, shift, zero_point, lower, upper;
 
   explicit Constants(const AddElements& add)
       : start(_mm512_set1_epi32(add.start)),
         first_pair(multiplier_pair(add, 0)),
-        shift(_mm_cvtsi32_si128(add.shift)),
+        shift(_mm512_set1_epi32(add.shift)),
         zero_point(_mm512_set1_epi16(static_cast<short>(add.zero_point))),
         lower(_mm512_set1_epi8(static_cast<char>(add.lower))),
         upper(_mm512_set1_epi8(static_cast<char>(add.upper))) {}
 };
 
-// Packing undoes what unpacking did.
+// Packing undoes what unpacking did. A shift by a count for each lane keeps the port of the shuffles free, which has
+// the most to do here; a shift by one count for all would use it.
 inline __m512i finish(const Sums& sums, const Constants& constants) {
   const auto words = [&](__m512i low, __m512i high) {
     const __m512i packed =
-        _mm512_packs_epi32(_mm512_sra_epi32(low, constants.shift), _mm512_sra_epi32(high, constants.shift));
+        _mm512_packs_epi32(_mm512_srav_epi32(low, constants.shift), _mm512_srav_epi32(high, constants.shift));
     return _mm512_adds_epi16(packed, constants.zero_point);
   };
   const __m512i bytes = _mm512_packus_epi16(words(sums.part[0], sums.part[1]), words(sums.part[2], sums.part[3]));

@@ -34,26 +34,35 @@ struct ResizeCall {
   std::byte* scratch = nullptr;  // resize_scratch_bytes, 64-byte aligned, this thread's own
 };
 
-std::size_t resize_scratch_bytes(std::int64_t input_width, std::int64_t output_width, std::int64_t channels);
+std::size_t resize_scratch_bytes(std::int64_t channels);
 
-// An output row is two steps, each exact:
+// A PART of a row, a few cache lines, is resized in two steps, each exact; all that they use stays in the nearest
+// cache:
 //
-//   blend       column[j] = w0 * row0[j] + w1 * row1[j]     all input columns and channels; at most 128 * 255: 16 bits
-//   interpolate out[x] = (v0 * column[j0(x)] + v1 * column[j1(x)] + 8192) >> 14
+//   across  words[i] = w0(i) * left[i] + w1(i) * right[i] + whole / 2     once for every input row, kept for the next
+//   down    out[i] = (v0 * above[i] + v1 * below[i]) / whole^2            for every output row: no pixels, no taps here
 //
-// `blended` may be read and written up to 64 bytes past its end.
+// Two weights add up to `whole`: 16 where all weights of a call are whole sixteenths, as they are when a size doubles
+// or is multiplied by four or eight. Then sums have 16 bits. Otherwise it is 128, and they have 22.
+//
+// `count` elements, of which whole vectors are read and written, 64 bytes: `output` alone ends where it should.
+// Pairs and words lie in an order of the kernel's own, that of its unpacking instructions.
 struct ResizeKernel {
   const char* name;
   Isa isa;
-  void (*blend)(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& tap, std::int64_t count,
-                std::int16_t* blended);
-  void (*interpolate)(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
-                      std::uint8_t* output);
+  // out[pixel] = row[indices[pixel]], of `channels` bytes.
+  void (*gather)(const std::uint8_t* row, const std::int32_t* indices, std::int64_t pixels, std::int64_t channels,
+                 std::uint8_t* out);
+  void (*pair)(const std::uint8_t* weights0, const std::uint8_t* weights1, std::int64_t count, std::uint8_t* pairs);
+  void (*across)(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* pairs, std::int16_t whole,
+                 std::int64_t count, std::uint16_t* words);
+  void (*down)(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+               std::int64_t count, std::uint8_t* output);
 
   void run(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row) const;
 };
 
-// Resize and add in one, a row at a time: the resized row is read where it was written, in the nearest cache, and the
+// Resize and add in one, part by part: a resized part is read where it was written, in the nearest cache, and the
 // resized tensor needs no memory. The bytes are those of a resize and an addition. The output may lie where the other
 // input of the addition lies, but not where the resize reads.
 struct ResizeAddCall {
@@ -62,7 +71,7 @@ struct ResizeAddCall {
   std::size_t resized_input = 0;  // which of them is the resized one: its data is not used
 };
 
-std::size_t resize_add_scratch_bytes(std::int64_t input_width, std::int64_t output_width, std::int64_t channels);
+std::size_t resize_add_scratch_bytes(std::int64_t channels);
 
 void resize_add(const ResizeKernel& kernel, const AddKernel& add_kernel, const ResizeAddCall& call,
                 std::int64_t first_row, std::int64_t last_row);

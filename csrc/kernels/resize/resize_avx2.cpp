@@ -1,61 +1,75 @@
-// AVX2: the blend is two 16-bit multiplications; the interpolation multiplies (left, right) pairs with vpmaddwd.
+// AVX2: bytes are multiplied in pairs (left, right) by vpmaddubsw, words one by one, or in pairs by vpmaddwd where the
+// sums have more than 16 bits.
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/resize/resize.h"
+#include "kernels/resize/resize_gather.h"
 
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t lanes = 16;
+constexpr std::int64_t lanes = 32;  // bytes of a vector; their words are two vectors, as unpacking leaves them
 
-inline __m256i load_bytes(const std::uint8_t* data) {
-  return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(data)));
-}
-inline __m256i load_words(const std::int16_t* data) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data));
-}
+inline __m256i load(const void* data) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data)); }
+inline void store(void* data, __m256i value) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(data), value); }
 
-void blend(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& tap, std::int64_t count,
-           std::int16_t* blended) {
-  const __m256i weight0 = _mm256_set1_epi16(tap.weight0), weight1 = _mm256_set1_epi16(tap.weight1);
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const __m256i sum = _mm256_add_epi16(_mm256_mullo_epi16(load_bytes(row0 + i), weight0),
-                                         _mm256_mullo_epi16(load_bytes(row1 + i), weight1));
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(blended + i), sum);
+void pair(const std::uint8_t* weights0, const std::uint8_t* weights1, std::int64_t count, std::uint8_t* pairs) {
+  for (std::int64_t i = 0; i < count; i += lanes) {
+    const __m256i first = load(weights0 + i), second = load(weights1 + i);
+    store(pairs + 2 * i, _mm256_unpacklo_epi8(first, second));
+    store(pairs + 2 * i + lanes, _mm256_unpackhi_epi8(first, second));
   }
-  for (; i < count; ++i) blended[i] = static_cast<std::int16_t>(tap.weight0 * row0[i] + tap.weight1 * row1[i]);
 }
 
-void interpolate(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
-                 std::uint8_t* output) {
-  const __m256i half = _mm256_set1_epi32(8192);
-  for (std::int64_t x = 0; x < width; ++x, output += channels) {
-    const std::int16_t* left = blended + taps[x].index0 * channels;
-    const std::int16_t* right = blended + taps[x].index1 * channels;
-    const __m256i weights = _mm256_set1_epi32(taps[x].weight0 | taps[x].weight1 * 65536);
-    const auto sums = [&](__m256i pairs) {
-      return _mm256_srli_epi32(_mm256_add_epi32(_mm256_madd_epi16(pairs, weights), half), 14);
-    };
-    for (std::int64_t c = 0; c < channels; c += lanes) {
-      const __m256i value0 = load_words(left + c), value1 = load_words(right + c);
-      // Unpacking and packing work within 128 bits: together they keep the order.
-      const __m256i words =
-          _mm256_packus_epi32(sums(_mm256_unpacklo_epi16(value0, value1)), sums(_mm256_unpackhi_epi16(value0, value1)));
-      const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-      if (channels - c >= lanes) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(output + c), bytes);
-      } else {
-        alignas(16) std::uint8_t tail[lanes];
-        _mm_store_si128(reinterpret_cast<__m128i*>(tail), bytes);
-        for (std::int64_t i = 0; c + i < channels; ++i) output[c + i] = tail[i];
-      }
-    }
+void across(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* pairs, std::int16_t whole,
+            std::int64_t count, std::uint16_t* words) {
+  const __m256i half = _mm256_set1_epi16(static_cast<short>(whole / 2));
+  const auto sums = [&](__m256i values, std::int64_t i) {
+    return _mm256_add_epi16(_mm256_maddubs_epi16(values, load(pairs + i)), half);
+  };
+  for (std::int64_t i = 0; i < count; i += lanes) {
+    const __m256i first = load(left + i), second = load(right + i);
+    store(words + i, sums(_mm256_unpacklo_epi8(first, second), 2 * i));
+    store(words + i + lanes / 2, sums(_mm256_unpackhi_epi8(first, second), 2 * i + lanes));
+  }
+}
+
+// Packing undoes what unpacking did. `words_at(i)`: those of half a vector of bytes, from 0 to 255.
+template <class Words>
+inline void pack(std::int64_t count, std::uint8_t* output, const Words& words_at) {
+  const auto bytes_at = [&](std::int64_t i) { return _mm256_packus_epi16(words_at(i), words_at(i + lanes / 2)); };
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(output + i, bytes_at(i));
+  if (i == count) return;
+  alignas(32) std::uint8_t tail[lanes];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(tail), bytes_at(i));
+  std::memcpy(output + i, tail, static_cast<std::size_t>(count - i));
+}
+
+void down(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+          std::int64_t count, std::uint8_t* output) {
+  if (whole == 16) {
+    const __m256i weight0 = _mm256_set1_epi16(tap.weight0), weight1 = _mm256_set1_epi16(tap.weight1);
+    pack(count, output, [&](std::int64_t i) {
+      const __m256i sum =
+          _mm256_add_epi16(_mm256_mullo_epi16(load(above + i), weight0), _mm256_mullo_epi16(load(below + i), weight1));
+      return _mm256_srli_epi16(sum, 8);
+    });
+  } else {
+    const __m256i weights = _mm256_set1_epi32(tap.weight0 | tap.weight1 * 65536);
+    pack(count, output, [&](std::int64_t i) {
+      const __m256i first = load(above + i), second = load(below + i);
+      const __m256i low = _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), weights);
+      const __m256i high = _mm256_madd_epi16(_mm256_unpackhi_epi16(first, second), weights);
+      return _mm256_packus_epi32(_mm256_srli_epi32(low, 14), _mm256_srli_epi32(high, 14));
+    });
   }
 }
 
 }  // namespace
 
-const ResizeKernel resize_avx2 = {"avx2", Isa::avx2, blend, interpolate};
+const ResizeKernel resize_avx2 = {"avx2", Isa::avx2, gather_pixels<lanes>, pair, across, down};
 
 }  // namespace itrt::kernels

@@ -1,30 +1,33 @@
 #include "kernels/resize/resize.h"
+#include "kernels/resize/resize_gather.h"
 
 namespace itrt::kernels {
 namespace {
 
-void blend(const std::uint8_t* row0, const std::uint8_t* row1, const ResizeTap& tap, std::int64_t count,
-           std::int16_t* blended) {
-  const std::int32_t weight0 = tap.weight0, weight1 = tap.weight1;
+void pair(const std::uint8_t* weights0, const std::uint8_t* weights1, std::int64_t count, std::uint8_t* pairs) {
   for (std::int64_t i = 0; i < count; ++i) {
-    blended[i] = static_cast<std::int16_t>(weight0 * row0[i] + weight1 * row1[i]);
+    pairs[2 * i] = weights0[i];
+    pairs[2 * i + 1] = weights1[i];
   }
 }
 
-void interpolate(const std::int16_t* blended, const ResizeTap* taps, std::int64_t width, std::int64_t channels,
-                 std::uint8_t* output) {
-  for (std::int64_t x = 0; x < width; ++x, output += channels) {
-    const std::int16_t* left = blended + taps[x].index0 * channels;
-    const std::int16_t* right = blended + taps[x].index1 * channels;
-    const std::int32_t weight0 = taps[x].weight0, weight1 = taps[x].weight1;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      output[c] = static_cast<std::uint8_t>((weight0 * left[c] + weight1 * right[c] + 8192) >> 14);
-    }
+void across(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* pairs, std::int16_t whole,
+            std::int64_t count, std::uint16_t* words) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    words[i] = static_cast<std::uint16_t>(pairs[2 * i] * left[i] + pairs[2 * i + 1] * right[i] + whole / 2);
+  }
+}
+
+void down(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+          std::int64_t count, std::uint8_t* output) {
+  const int shift = whole == 16 ? 8 : 14;
+  for (std::int64_t i = 0; i < count; ++i) {
+    output[i] = static_cast<std::uint8_t>((tap.weight0 * above[i] + tap.weight1 * below[i]) >> shift);
   }
 }
 
 }  // namespace
 
-const ResizeKernel resize_portable = {"portable", Isa::portable, blend, interpolate};
+const ResizeKernel resize_portable = {"portable", Isa::portable, gather_pixels<16>, pair, across, down};
 
 }  // namespace itrt::kernels

@@ -47,7 +47,7 @@ void expect_exact(Random& random, std::int64_t height, std::int64_t width, std::
   }
   each_kernel(kernels::resize_kernels(), [&](const kernels::ResizeKernel& kernel) {
     std::vector<std::uint8_t> found(expected.size());
-    AlignedBuffer scratch(kernels::resize_scratch_bytes(width, output_width, channels));
+    AlignedBuffer scratch(kernels::resize_scratch_bytes(channels));
     const kernels::ResizeCall call = {.input = input.data(),
                                       .input_height = height,
                                       .input_width = width,
@@ -82,6 +82,28 @@ TEST(Resize, SizesUpAndDown) {
   expect_exact(random, 1, 1, 33, 7, 5);
 }
 
+// Where all weights are whole sixteenths, along both axes or one alone.
+TEST(Resize, DoubledQuadrupledHalved) {
+  Random random(4);
+  for (const std::int64_t up : {1, 2, 4, 8, 16}) {
+    for (const std::int64_t channels : {1, 11, 32, 64}) {
+      expect_exact(random, 3, 5, channels, 3 * up, 5 * up);
+      expect_exact(random, 3, 5, channels, 3 * up, 7);
+      expect_exact(random, 3, 5, channels, 7, 5 * up);
+      expect_exact(random, 2 * up, 3 * up, channels, 2, 3);
+    }
+  }
+}
+
+TEST(Resize, PartsOfRowsAndManyRows) {
+  Random random(5);
+  expect_exact(random, 4, 50, 64, 8, 100);
+  expect_exact(random, 3, 33, 96, 5, 65);
+  expect_exact(random, 2, 3, 2100, 4, 6);
+  expect_exact(random, 75, 2, 3, 150, 4);
+  expect_exact(random, 130, 1, 1, 300, 1);
+}
+
 // Aligned corners: each axis by itself, so that what a position is can be said in a line.
 TEST(Resize, AlignedCornersInterpolateBetweenTheCorners) {
   Random random(3);
@@ -105,7 +127,7 @@ TEST(Resize, AlignedCornersInterpolateBetweenTheCorners) {
     }
     each_kernel(kernels::resize_kernels(), [&](const kernels::ResizeKernel& kernel) {
       std::vector<std::uint8_t> found(expected.size());
-      AlignedBuffer scratch(kernels::resize_scratch_bytes(input, output, channels));
+      AlignedBuffer scratch(kernels::resize_scratch_bytes(channels));
       kernels::ResizeCall call = {.input = memory.data(),
                                   .input_height = vertical ? input : 1,
                                   .input_width = vertical ? 1 : input,
