@@ -11,8 +11,8 @@ from itrt.converter.parity import RunnableModel, SignalAndNoise, VariantParity, 
 from itrt.converter.variants import Variant
 from itrt.format import Program
 
-LEAST_GAIN_DB = 0.1
-"""By how much a variant has to be closer to float than a simpler one: less is chance."""
+LEAST_GAIN_DB = 0.5
+"""By how much a variant has to be closer to float than a simpler one: less is chance, on so few images."""
 
 
 def choose_variant(
