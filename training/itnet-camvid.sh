@@ -7,9 +7,9 @@
 # at 1/4 more, 120 epochs of a stronger loss and weaker augmentation; DIRECTORY/restart, 118 epochs from its weights on, the learning
 # rate up once more and falling nearly all of the time; DIRECTORY/rare, the same again with more of the rare classes and less change
 # of colour, and an average of these two. From that on twice: DIRECTORY/again, 140 epochs like those of rare, and DIRECTORY/light,
-# with more change of light. Last, DIRECTORY/network.pt: an average of both, its logits shifted. Each part goes on from its
-# checkpoint; DIRECTORY/again from the one beside this file, if DIRECTORY has no part: then it is all that is trained, and its network
-# is neither averaged nor shifted.
+# with more change of light, and their average. Last, DIRECTORY/whole, 120 epochs like those of again on crops that are nearly
+# whole images, and DIRECTORY/network.pt: its logits shifted. Each part goes on from its checkpoint; DIRECTORY/whole from the one
+# beside this file, if DIRECTORY has no part: then it is all that is trained.
 set -eu
 here=$(dirname "$0")
 data=$1
@@ -21,6 +21,7 @@ average=$2/average.pt
 again=$2/again
 light=$2/light
 both=$2/both.pt
+whole=$2/whole
 network=$2/network.pt
 shift 2
 
@@ -39,12 +40,12 @@ less_colour="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05"
 more_light="--light 0.45 --blur 0.15 --noise 0.15"
 more_rare="--paste 0.6 --class-crop 0.6"
 
-if [ ! -f "$again/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
-    mkdir -p "$again"
-    cp "$here/itnet-camvid.checkpoint.pt" "$again/checkpoint.pt"
+if [ ! -f "$whole/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
+    mkdir -p "$whole"
+    cp "$here/itnet-camvid.checkpoint.pt" "$whole/checkpoint.pt"
 fi
-if [ -f "$again/checkpoint.pt" ]; then
-    start=$again/checkpoint.pt # for the structure: the weights are resumed
+if [ -f "$whole/checkpoint.pt" ]; then
+    start=$whole/checkpoint.pt # for the structure: the weights are resumed
 else
     finished "$context" || train "$data" "$context" --epochs 400 --average-decay 0.998 \
         --block context --channels 32 64 128 --stem-channels 24 --stem-convolutions 1 --dilation 2 --dilation 4 --iterations 4 \
@@ -56,11 +57,10 @@ else
     finished "$restart" || train_further "$restart" "$detail/network.pt" --epochs 118 --seed 7 $more_light --paste 0.25
     finished "$rare" || train_further "$rare" "$restart/network.pt" --epochs 118 --seed 10 $less_colour $more_rare
     "$here/../tools/average_weights.py" "$restart/network.pt" "$rare/network.pt" --share 0.7 -o "$average"
-    start=$average
-fi
-train_further "$again" "$start" --epochs 140 --seed 11 $less_colour $more_rare "$@"
-if [ -f "$average" ]; then
+    finished "$again" || train_further "$again" "$average" --epochs 140 --seed 11 $less_colour $more_rare
     finished "$light" || train_further "$light" "$average" --epochs 140 --seed 12 $more_light $more_rare
     "$here/../tools/average_weights.py" "$again/network.pt" "$light/network.pt" --share 0.3 -o "$both"
-    "$here/../tools/fit_class_offsets.py" "$both" --data "$data" -o "$network"
+    start=$both
 fi
+train_further "$whole" "$start" --epochs 120 --seed 21 --crop 352 480 $less_colour $more_rare "$@"
+"$here/../tools/fit_class_offsets.py" "$whole/network.pt" --data "$data" -o "$network"
