@@ -4,8 +4,9 @@
 #     training/itnet-camvid-small.sh CAMVID DIRECTORY [more options of itrt train, for the last part]
 #
 # First DIRECTORY/first, 100 epochs from random weights; then DIRECTORY/restart, from its weights on, the learning rate up once
-# more and falling nearly all of the time; then DIRECTORY/again, the same from these on, and DIRECTORY/rare, with more of the rare
-# classes and less change of colour. Last, DIRECTORY/network.pt: its logits shifted.
+# more and falling nearly all of the time; then DIRECTORY/again, the same from these on, DIRECTORY/rare, with more of the rare
+# classes and less change of colour, and DIRECTORY/whole, on crops that are nearly whole images. Last, DIRECTORY/network.pt: its logits
+# shifted.
 set -eu
 here=$(dirname "$0")
 data=$1
@@ -13,6 +14,7 @@ first=$2/first
 restart=$2/restart
 again=$2/again
 rare=$2/rare
+whole=$2/whole
 network=$2/network.pt
 shift 2
 
@@ -25,6 +27,7 @@ train_small() {
     train "$data" "$directory" --block detail --scale 0.7 1.7 --lovasz 0.5 --warmup 0.02 "$@"
 }
 
+less_colour_more_rare="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05 --paste 0.6 --class-crop 0.6"
 more_light="--light 0.4 --blur 0.1 --noise 0.1 --paste 0.25"
 
 finished "$first" || train_small "$first" --epochs 100 $more_light \
@@ -34,7 +37,8 @@ finished "$restart" || train_small "$restart" --start-from "$first/network.pt" -
     --learning-rate 3e-3 --cooldown 0.9 --average-decay 0.997 --validate-every 10
 finished "$again" || train_small "$again" --start-from "$restart/network.pt" --epochs 48 --seed 2 $more_light \
     --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15
-train_small "$rare" --start-from "$again/network.pt" --epochs 75 --seed 3 \
-    --light 0.2 --colour 0.15 --blur 0.05 --noise 0.05 --paste 0.6 --class-crop 0.6 \
-    --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15 "$@"
-"$here/../tools/fit_class_offsets.py" "$rare/network.pt" --data "$data" -o "$network"
+finished "$rare" || train_small "$rare" --start-from "$again/network.pt" --epochs 75 --seed 3 $less_colour_more_rare \
+    --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15
+train_small "$whole" --start-from "$rare/network.pt" --epochs 80 --seed 4 --crop 352 480 $less_colour_more_rare \
+    --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 10 "$@"
+"$here/../tools/fit_class_offsets.py" "$whole/network.pt" --data "$data" -o "$network"
