@@ -4,6 +4,9 @@
 export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=268435456
 export OMP_WAIT_POLICY=passive
 
+less_colour="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05"
+more_rare="--paste 0.6 --class-crop 0.6"
+
 # train CAMVID DIRECTORY OPTIONS: starts a part, or goes on from its checkpoint.
 train() {
     data=$1

@@ -27,7 +27,6 @@ train_small() {
     train "$data" "$directory" --block detail --scale 0.7 1.7 --lovasz 0.5 --warmup 0.02 "$@"
 }
 
-less_colour_more_rare="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05 --paste 0.6 --class-crop 0.6"
 more_light="--light 0.4 --blur 0.1 --noise 0.1 --paste 0.25"
 
 finished "$first" || train_small "$first" --epochs 100 $more_light \
@@ -37,8 +36,8 @@ finished "$restart" || train_small "$restart" --start-from "$first/network.pt" -
     --learning-rate 3e-3 --cooldown 0.9 --average-decay 0.997 --validate-every 10
 finished "$again" || train_small "$again" --start-from "$restart/network.pt" --epochs 48 --seed 2 $more_light \
     --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15
-finished "$rare" || train_small "$rare" --start-from "$again/network.pt" --epochs 75 --seed 3 $less_colour_more_rare \
+finished "$rare" || train_small "$rare" --start-from "$again/network.pt" --epochs 75 --seed 3 $less_colour $more_rare \
     --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 15
-train_small "$whole" --start-from "$rare/network.pt" --epochs 80 --seed 4 --crop 352 480 $less_colour_more_rare \
+train_small "$whole" --start-from "$rare/network.pt" --epochs 80 --seed 4 --crop 352 480 $less_colour $more_rare \
     --learning-rate 3e-3 --cooldown 0.95 --average-decay 0.997 --validate-every 10 "$@"
 "$here/../tools/fit_class_offsets.py" "$whole/network.pt" --data "$data" -o "$network"

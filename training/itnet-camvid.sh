@@ -36,9 +36,7 @@ train_further() {
         --learning-rate 2e-3 --warmup 0.02 --cooldown 0.85 --validate-every 10 "$@"
 }
 
-less_colour="--light 0.2 --colour 0.15 --blur 0.05 --noise 0.05"
 more_light="--light 0.45 --blur 0.15 --noise 0.15"
-more_rare="--paste 0.6 --class-crop 0.6"
 
 if [ ! -f "$whole/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
     mkdir -p "$whole"

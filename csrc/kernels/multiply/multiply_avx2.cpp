@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t lanes = 16;
 
 struct Constants {
-  __m256i zero_a, zero_b, multiplier, shift, half, shift_half, zero_point;
+  __m256i zero_a, zero_b, multiplier, shift, half, zero_point;
   __m128i lower, upper;
 
   explicit Constants(const MultiplyElements& of)
@@ -18,7 +18,6 @@ struct Constants {
         multiplier(_mm256_set1_epi32(of.multiplier)),
         shift(_mm256_set1_epi32(of.shift)),
         half(_mm256_set1_epi32(of.half)),
-        shift_half(half),
         zero_point(_mm256_set1_epi32(of.zero_point)),
         lower(_mm_set1_epi8(static_cast<char>(of.lower))),
         upper(_mm_set1_epi8(static_cast<char>(of.upper))) {}
@@ -29,7 +28,7 @@ inline __m256i product(const Constants& constants, __m128i a, __m128i b) {
   const __m256i factors = _mm256_mullo_epi32(_mm256_sub_epi32(_mm256_cvtepu8_epi32(a), constants.zero_a),
                                              _mm256_sub_epi32(_mm256_cvtepu8_epi32(b), constants.zero_b));
   const __m256i shifted = _mm256_srav_epi32(_mm256_mullo_epi32(factors, constants.multiplier), constants.shift);
-  const __m256i rounded = _mm256_srav_epi32(_mm256_add_epi32(shifted, constants.half), constants.shift_half);
+  const __m256i rounded = _mm256_srav_epi32(_mm256_add_epi32(shifted, constants.half), constants.half);
   return _mm256_add_epi32(rounded, constants.zero_point);
 }
 

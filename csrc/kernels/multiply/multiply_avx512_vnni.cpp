@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t lanes = 16;
 
 struct Constants {
-  __m512i zero_a, zero_b, multiplier, shift, half, shift_half, zero_point, lower, upper;
+  __m512i zero_a, zero_b, multiplier, shift, half, zero_point, lower, upper;
 
   explicit Constants(const MultiplyElements& of)
       : zero_a(_mm512_set1_epi32(of.zero_a)),
@@ -17,7 +17,6 @@ struct Constants {
         multiplier(_mm512_set1_epi32(of.multiplier)),
         shift(_mm512_set1_epi32(of.shift)),
         half(_mm512_set1_epi32(of.half)),
-        shift_half(half),
         zero_point(_mm512_set1_epi32(of.zero_point)),
         lower(_mm512_set1_epi32(of.lower)),
         upper(_mm512_set1_epi32(of.upper)) {}
@@ -27,7 +26,7 @@ struct Constants {
 inline __m128i products(const Constants& constants, __m128i a, __m512i b) {
   const __m512i factors = _mm512_mullo_epi32(_mm512_sub_epi32(_mm512_cvtepu8_epi32(a), constants.zero_a), b);
   const __m512i shifted = _mm512_srav_epi32(_mm512_mullo_epi32(factors, constants.multiplier), constants.shift);
-  const __m512i rounded = _mm512_srav_epi32(_mm512_add_epi32(shifted, constants.half), constants.shift_half);
+  const __m512i rounded = _mm512_srav_epi32(_mm512_add_epi32(shifted, constants.half), constants.half);
   const __m512i value = _mm512_add_epi32(rounded, constants.zero_point);
   return _mm512_cvtepi32_epi8(_mm512_min_epi32(_mm512_max_epi32(value, constants.lower), constants.upper));
 }

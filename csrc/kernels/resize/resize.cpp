@@ -4,20 +4,18 @@
 #include <array>
 #include <cstring>
 
+#include "base/checked.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
 namespace {
 
-constexpr std::int64_t vector = 64;  // bytes: the longest of any kernel
-constexpr std::int16_t sixteenths = 16, whole_weight = 128;
-
-std::int64_t round_up(std::int64_t bytes) { return (bytes + vector - 1) / vector * vector; }
+std::int64_t whole_vectors(std::int64_t bytes) { return round_up(bytes, 64); }  // the longest of any kernel
 
 // Pixels of a row that are resized before the next ones.
 std::int64_t part_pixels(std::int64_t channels) { return std::max<std::int64_t>(2048 / channels, 1); }
 
-std::int64_t part_bytes(std::int64_t channels) { return round_up(part_pixels(channels) * channels); }
+std::int64_t part_bytes(std::int64_t channels) { return whole_vectors(part_pixels(channels) * channels); }
 
 // Whether all weights of an axis are whole sixteenths: so many outputs lie at the same places between two inputs, or
 // every output lies on an input or in the middle of two.
@@ -44,7 +42,7 @@ class ColumnPart {
     std::byte* memory = call.scratch;
     const auto take = [&]<class Element>(Element*& pointer, std::int64_t count) {
       pointer = reinterpret_cast<Element*>(memory);
-      memory += round_up(count * static_cast<std::int64_t>(sizeof(Element)));
+      memory += whole_vectors(count * static_cast<std::int64_t>(sizeof(Element)));
     };
     take(indices_[0], pixels);
     take(indices_[1], pixels);
@@ -56,7 +54,7 @@ class ColumnPart {
   }
 
   static std::size_t scratch_bytes(std::int64_t channels) {
-    const std::int64_t indices = round_up(part_pixels(channels) * static_cast<std::int64_t>(sizeof(std::int32_t)));
+    const std::int64_t indices = whole_vectors(part_pixels(channels) * static_cast<std::int64_t>(sizeof(std::int32_t)));
     return static_cast<std::size_t>(2 * indices + 8 * part_bytes(channels));
   }
 
@@ -77,12 +75,11 @@ class ColumnPart {
     kernel_.pair(bytes_[0], bytes_[1], pixels * call_.channels, pairs_);
   }
 
-  void resize(ResizeTap tap, std::uint8_t* output) {
-    tap.weight0 = static_cast<std::int16_t>(tap.weight0 * whole_ / whole_weight);
-    tap.weight1 = static_cast<std::int16_t>(whole_ - tap.weight0);
+  void resize(const ResizeTap& tap, std::uint8_t* output) {
+    const auto weight0 = static_cast<std::int16_t>(tap.weight0 * whole_ / whole_weight);
     const std::uint16_t* const above = words_of(tap.index0, tap.index1);
     const std::uint16_t* const below = words_of(tap.index1, tap.index0);
-    kernel_.down(above, below, tap, whole_, pixels_ * call_.channels, output);
+    kernel_.down(above, below, weight0, whole_, pixels_ * call_.channels, output);
   }
 
  private:

@@ -10,7 +10,8 @@
 
 namespace itrt::kernels {
 
-// Where output index o of an axis reads: weight0 * input[index0] + weight1 * input[index1], weight0 + weight1 = 128.
+// Where output index o of an axis reads: weight0 * input[index0] + weight1 * input[index1], weight0 + weight1 = 128
+// (`whole_weight`).
 struct ResizeTap {
   std::int32_t index0, index1;
   std::int16_t weight0, weight1;
@@ -36,14 +37,16 @@ struct ResizeCall {
 
 std::size_t resize_scratch_bytes(std::int64_t channels);
 
+inline constexpr std::int16_t sixteenths = 16, whole_weight = 128;
+
 // A PART of a row, a few cache lines, is resized in two steps, each exact; all that they use stays in the nearest
 // cache:
 //
 //   across  words[i] = w0(i) * left[i] + w1(i) * right[i] + whole / 2     once for every input row, kept for the next
 //   down    out[i] = (v0 * above[i] + v1 * below[i]) / whole^2            for every output row: no pixels, no taps here
 //
-// Two weights add up to `whole`: 16 where all weights of a call are whole sixteenths, as they are when a size doubles
-// or is multiplied by four or eight. Then sums have 16 bits. Otherwise it is 128, and they have 22.
+// Two weights add up to `whole`: to `sixteenths` where all weights of a call are that, as they are when a size doubles
+// or is multiplied by four or eight. Then sums have 16 bits. Otherwise to `whole_weight`, and they have 22.
 //
 // `count` elements, of which whole vectors are read and written, 64 bytes: `output` alone ends where it should.
 // Pairs and words lie in an order of the kernel's own, that of its unpacking instructions.
@@ -56,7 +59,7 @@ struct ResizeKernel {
   void (*pair)(const std::uint8_t* weights0, const std::uint8_t* weights1, std::int64_t count, std::uint8_t* pairs);
   void (*across)(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* pairs, std::int16_t whole,
                  std::int64_t count, std::uint16_t* words);
-  void (*down)(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+  void (*down)(const std::uint16_t* above, const std::uint16_t* below, std::int16_t weight0, std::int16_t whole,
                std::int64_t count, std::uint8_t* output);
 
   void run(const ResizeCall& call, std::int64_t first_row, std::int64_t last_row) const;

@@ -48,17 +48,18 @@ inline void pack(std::int64_t count, std::uint8_t* output, const Words& words_at
   std::memcpy(output + i, tail, static_cast<std::size_t>(count - i));
 }
 
-void down(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+void down(const std::uint16_t* above, const std::uint16_t* below, std::int16_t weight0, std::int16_t whole,
           std::int64_t count, std::uint8_t* output) {
-  if (whole == 16) {
-    const __m256i weight0 = _mm256_set1_epi16(tap.weight0), weight1 = _mm256_set1_epi16(tap.weight1);
+  const auto weight1 = static_cast<std::int16_t>(whole - weight0);
+  if (whole == sixteenths) {
+    const __m256i first = _mm256_set1_epi16(weight0), second = _mm256_set1_epi16(weight1);
     pack(count, output, [&](std::int64_t i) {
       const __m256i sum =
-          _mm256_add_epi16(_mm256_mullo_epi16(load(above + i), weight0), _mm256_mullo_epi16(load(below + i), weight1));
+          _mm256_add_epi16(_mm256_mullo_epi16(load(above + i), first), _mm256_mullo_epi16(load(below + i), second));
       return _mm256_srli_epi16(sum, 8);
     });
   } else {
-    const __m256i weights = _mm256_set1_epi32(tap.weight0 | tap.weight1 * 65536);
+    const __m256i weights = _mm256_set1_epi32(weight0 | weight1 * 65536);
     pack(count, output, [&](std::int64_t i) {
       const __m256i first = load(above + i), second = load(below + i);
       const __m256i low = _mm256_madd_epi16(_mm256_unpacklo_epi16(first, second), weights);

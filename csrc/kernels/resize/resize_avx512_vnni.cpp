@@ -43,17 +43,18 @@ inline void pack(std::int64_t count, std::uint8_t* output, const Words& words_at
   if (i < count) _mm512_mask_storeu_epi8(output + i, (__mmask64{1} << (count - i)) - 1, bytes_at(i));
 }
 
-void down(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+void down(const std::uint16_t* above, const std::uint16_t* below, std::int16_t weight0, std::int16_t whole,
           std::int64_t count, std::uint8_t* output) {
-  if (whole == 16) {
-    const __m512i weight0 = _mm512_set1_epi16(tap.weight0), weight1 = _mm512_set1_epi16(tap.weight1);
+  const auto weight1 = static_cast<std::int16_t>(whole - weight0);
+  if (whole == sixteenths) {
+    const __m512i first = _mm512_set1_epi16(weight0), second = _mm512_set1_epi16(weight1);
     pack(count, output, [&](std::int64_t i) {
       const __m512i sum =
-          _mm512_add_epi16(_mm512_mullo_epi16(load(above + i), weight0), _mm512_mullo_epi16(load(below + i), weight1));
+          _mm512_add_epi16(_mm512_mullo_epi16(load(above + i), first), _mm512_mullo_epi16(load(below + i), second));
       return _mm512_srli_epi16(sum, 8);
     });
   } else {
-    const __m512i weights = _mm512_set1_epi32(tap.weight0 | tap.weight1 * 65536);
+    const __m512i weights = _mm512_set1_epi32(weight0 | weight1 * 65536);
     pack(count, output, [&](std::int64_t i) {
       const __m512i first = load(above + i), second = load(below + i);
       const __m512i low = _mm512_madd_epi16(_mm512_unpacklo_epi16(first, second), weights);

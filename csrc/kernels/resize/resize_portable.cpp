@@ -18,11 +18,11 @@ void across(const std::uint8_t* left, const std::uint8_t* right, const std::uint
   }
 }
 
-void down(const std::uint16_t* above, const std::uint16_t* below, const ResizeTap& tap, std::int16_t whole,
+void down(const std::uint16_t* above, const std::uint16_t* below, std::int16_t weight0, std::int16_t whole,
           std::int64_t count, std::uint8_t* output) {
-  const int shift = whole == 16 ? 8 : 14;
+  const int weight1 = whole - weight0, shift = whole == sixteenths ? 8 : 14;
   for (std::int64_t i = 0; i < count; ++i) {
-    output[i] = static_cast<std::uint8_t>((tap.weight0 * above[i] + tap.weight1 * below[i]) >> shift);
+    output[i] = static_cast<std::uint8_t>((weight0 * above[i] + weight1 * below[i]) >> shift);
   }
 }
 
