@@ -15,11 +15,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include "kernels/amx_tiles.h"
+#include "kernels/convolution/convolution_avx512_finisher.h"
 #include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/convolution_dot_weights.h"
 #include "kernels/convolution/convolution_kernel.h"
@@ -64,88 +63,6 @@ class PixelRows {
   const std::uint8_t* const* pointers_;
   std::int64_t offset_, step_;
   bool are_equal_;
-};
-
-// A group's sums on their way to where the block's go, a piece of four vectors at a time. All of it is inlined, so that
-// its members are registers.
-template <int vectors, ConvolutionResult result>
-class Finisher {
- public:
-  static constexpr std::int64_t pixels_a_piece = sum_tiles / vectors;
-  static constexpr std::int64_t pieces = group_pixels(vectors) / pixels_a_piece;
-  using Element = std::conditional_t<result == ConvolutionResult::sum, std::int32_t, std::uint8_t>;
-
-  [[gnu::always_inline]] explicit Finisher(const ConvolutionBlock& block)
-      : limits_(block),
-        offsets_(block),
-        scale_(block.scale),
-        output_(static_cast<Element*>(block.output)),
-        stride_(block.output_stride),
-        channels_(static_cast<std::size_t>(block.channels)) {}
-
-  // Of the next `pixels` pixels.
-  [[gnu::always_inline]] void begin(const std::int32_t* sums, std::int64_t pixels) {
-    sums_ = sums;
-    left_ = pixels;
-  }
-
-  // The next `count` whole pieces, as far as there are so many.
-  [[gnu::always_inline]] void advance(std::int64_t count) {
-    for (; count > 0 && left_ >= pixels_a_piece; --count) finish_piece();
-  }
-
-  [[gnu::always_inline]] void finish() {
-    while (left_ >= pixels_a_piece) finish_piece();
-    if (left_ > 0) finish_part();
-  }
-
- private:
-  [[gnu::always_inline]] __m512i bytes() const {
-    __m512i sum[sum_tiles];
-#pragma GCC unroll 4
-    for (int i = 0; i < sum_tiles; ++i) sum[i] = _mm512_load_si512(sums_ + i * lanes);
-    return requantize<vectors, result>(sum, scale_, offsets_, limits_);
-  }
-
-  [[gnu::always_inline]] void finish_piece() {
-    if constexpr (result == ConvolutionResult::sum) {
-      store_sums(pixels_a_piece);
-    } else {
-      store_pixels<vectors, false>(output_, stride_, bytes(), limits_);
-    }
-    sums_ += sum_tiles * lanes;
-    output_ += pixels_a_piece * stride_;
-    left_ -= pixels_a_piece;
-  }
-
-  // The last piece, which has fewer pixels.
-  [[gnu::always_inline]] void finish_part() {
-    if constexpr (result == ConvolutionResult::sum) {
-      store_sums(left_);
-    } else {
-      alignas(64) std::uint8_t stored[64];
-      _mm512_store_si512(stored, bytes());
-      for (std::int64_t p = 0; p < left_; ++p) {
-        std::memcpy(output_ + p * stride_, stored + p * vectors * lanes, channels_);
-      }
-    }
-    left_ = 0;
-  }
-
-  [[gnu::always_inline]] void store_sums(std::int64_t pixels) const {
-    for (std::int64_t i = 0; i < pixels * vectors; ++i) {
-      _mm512_storeu_si512(output_ + i / vectors * stride_ + i % vectors * lanes, _mm512_load_si512(sums_ + i * lanes));
-    }
-  }
-
-  const Limits limits_;
-  const Offsets<vectors, result> offsets_;
-  const float* const scale_;
-  Element* output_;
-  const std::int64_t stride_;
-  const std::size_t channels_;
-  const std::int32_t* sums_ = nullptr;
-  std::int64_t left_ = 0;
 };
 
 // One step: 64 bytes of every pixel.
@@ -236,7 +153,7 @@ template <int vectors, ConvolutionResult result>
   // what was stored just before.
   alignas(64) std::int32_t sums[3][group_sums];
   Finisher<vectors, result> finisher(block);
-  const std::int64_t pieces = pieces_a_step(block, finisher.pieces);
+  const std::int64_t pieces = pieces_a_step(block, pixels / finisher.pixels_a_piece);
   const bool is_given = block.initial != nullptr;
   if (is_given) start_rows<vectors>(block, 0, pixels, sums[0]);
   int turn = 0;

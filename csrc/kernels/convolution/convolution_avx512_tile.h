@@ -86,6 +86,12 @@ struct Limits {
         channels(~__mmask64{0} >> (64 - block.channels)) {}
 };
 
+// Results of sums that tiles leave in memory, which is a fraction of the code: sums that may be large take so long to
+// compute that it does not show, and integers alone are what few networks ask for.
+constexpr bool goes_by_sums(ConvolutionResult result) {
+  return result == ConvolutionResult::general || result == ConvolutionResult::fixed;
+}
+
 // Sums are requantized a piece at a time, four vectors or three: the pixels of a piece.
 constexpr int piece_pixels(int vectors) { return vectors == 1 ? 4 : vectors == 2 ? 2 : 1; }
 
@@ -195,6 +201,21 @@ template <int pixels, int vectors, ConvolutionResult result, bool contiguous = f
     std::uint8_t* output = static_cast<std::uint8_t*>(block.output) + first * stride;
     store<pixels, vectors, result, contiguous>(sum, block.scale, Offsets<vectors, result>(block), limits, output,
                                                stride);
+  }
+}
+
+// Calls body<vectors>() for the block's width.
+template <class Body>
+void with_vectors(const ConvolutionBlock& block, const Body& body) {
+  switch (block.width / lanes) {
+    case 1:
+      return body.template operator()<1>();
+    case 2:
+      return body.template operator()<2>();
+    case 3:
+      return body.template operator()<3>();
+    default:
+      return body.template operator()<4>();
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "kernels/convolution/convolution_avx512_finisher.h"
 #include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/convolution_kernel.h"
 
@@ -112,64 +113,76 @@ template <int pixels, int vectors, ConvolutionResult result>
   return first;
 }
 
-// The last pixels, fewer than a tile has: pointers behind the panel repeat the last pixel; what comes of them is not
-// copied to the output.
-template <int pixels, int vectors, ConvolutionResult result>
-void part_of_tile(const ConvolutionBlock& block, std::int64_t first) {
-  constexpr std::size_t element = result == ConvolutionResult::sum ? sizeof(std::int32_t) : sizeof(std::uint8_t);
-  alignas(64) std::byte results[pixels * vectors * lanes * element];
+// Pixels of a tile, whose sums fit into registers.
+constexpr int tile_pixels(int vectors) { return vectors <= 2 ? 12 : 24 / vectors; }
+
+// The sums of the last pixels from `first` on, fewer than a tile has, in the smallest tile that holds them, to
+// [pixel][vectors * 16]. Pointers behind the panel repeat the last pixel; what comes of them is to be ignored.
+template <int vectors, int pixels = tile_pixels(vectors)>
+void sum_rest(const ConvolutionBlock& block, std::int64_t first, std::int32_t* sums) {
+  constexpr int step = vectors == 4 ? 2 : 4;  // pixels of the next smaller tile are fewer by this
+  const std::int64_t left = block.pixels - first;
+  if constexpr (pixels > step) {
+    if (left <= pixels - step) return sum_rest<vectors, pixels - step>(block, first, sums);
+  }
   ConvolutionBlock tile = block;
   tile.pointers += first;
   tile.pixels = pixels;
-  tile.output = results;
+  tile.output = sums;
   tile.output_stride = vectors * lanes;
-  const std::int64_t left = block.pixels - first;
   alignas(64) std::int32_t initial[pixels * vectors * lanes];
-  if (block.initial != nullptr) {  // these sums end with the panel
+  if (block.initial != nullptr) {  // these end with the panel
     for (std::int64_t p = 0; p < left; ++p) {
       std::memcpy(initial + p * tile.output_stride, block.initial + (first + p) * block.initial_stride,
-                  static_cast<std::size_t>(block.width) * sizeof(std::int32_t));
+                  vectors * lanes * sizeof(std::int32_t));
     }
     tile.initial = initial;
     tile.initial_stride = tile.output_stride;
   }
-  whole_tiles<pixels, vectors, result>(tile, 0);
-  std::byte* output = static_cast<std::byte*>(block.output);
-  const std::int64_t count = result == ConvolutionResult::sum ? block.width : block.channels;
-  for (std::int64_t p = 0; p < left; ++p) {
-    std::memcpy(output + static_cast<std::size_t>((first + p) * block.output_stride) * element,
-                results + static_cast<std::size_t>(p * tile.output_stride) * element,
-                static_cast<std::size_t>(count) * element);
-  }
+  whole_tiles<pixels, vectors, ConvolutionResult::sum>(tile, 0);
 }
 
-// Tiles over the panel; what is left over goes to the smallest tile that holds it.
-template <int pixels, int vectors, ConvolutionResult result>
-void panel(const ConvolutionBlock& block, std::int64_t first = 0) {
-  constexpr int step = vectors == 4 ? 2 : 4;  // pixels of the next smaller tile are fewer by this
-  first = whole_tiles<pixels, vectors, result>(block, first);
-  if constexpr (pixels > step) {
-    if (block.pixels - first <= pixels - step) return panel<pixels - step, vectors, result>(block, first);
-  }
-  if (first < block.pixels) part_of_tile<pixels, vectors, result>(block, first);
-}
-
-template <ConvolutionResult result>
+// Tiles over the panel, then what is left over.
+template <int vectors, ConvolutionResult result>
 void run_panel(const ConvolutionBlock& block) {
-  switch (block.width / lanes) {
-    case 1:
-      return panel<12, 1, result>(block);
-    case 2:
-      return panel<12, 2, result>(block);
-    case 3:
-      return panel<8, 3, result>(block);
-    default:
-      return panel<6, 4, result>(block);
+  constexpr int pixels = tile_pixels(vectors);
+  const std::int64_t first = whole_tiles<pixels, vectors, result>(block, 0);
+  if (first == block.pixels) return;
+  alignas(64) std::int32_t sums[pixels * vectors * lanes];
+  sum_rest<vectors>(block, first, sums);
+  Finisher<vectors, result> finisher(block, first);
+  finisher.begin(sums, block.pixels - first);
+  finisher.finish();
+}
+
+// Tiles leave their sums in memory, so many pixels at a time.
+template <int vectors, ConvolutionResult result>
+void run_panel_by_sums(const ConvolutionBlock& block) {
+  alignas(64) std::int32_t sums[pixel_granule * vectors * lanes];
+  Finisher<vectors, result> finisher(block);
+  ConvolutionBlock part = block;
+  part.output = sums;
+  part.output_stride = block.width;
+  for (std::int64_t left = block.pixels; left > 0; left -= pixel_granule) {
+    part.pixels = left < pixel_granule ? left : pixel_granule;
+    run_panel<vectors, ConvolutionResult::sum>(part);
+    finisher.begin(sums, part.pixels);
+    finisher.finish();
+    part.pointers += pixel_granule;
+    if (part.initial != nullptr) part.initial += pixel_granule * part.initial_stride;
   }
 }
 
 void run(const ConvolutionBlock& block) {
-  with_result(block, [&]<ConvolutionResult result>() { run_panel<result>(block); });
+  with_result(block, [&]<ConvolutionResult result>() {
+    with_vectors(block, [&]<int vectors>() {
+      if constexpr (goes_by_sums(result)) {
+        run_panel_by_sums<vectors, result>(block);
+      } else {
+        run_panel<vectors, result>(block);
+      }
+    });
+  });
 }
 
 // Four vectors where there are four: six pixels need half the pointers and half the stores of twelve, which is worth

@@ -2,6 +2,7 @@
 // pointers.
 #include <immintrin.h>
 
+#include "kernels/convolution/convolution_avx512_finisher.h"
 #include "kernels/convolution/convolution_avx512_tile.h"
 #include "kernels/convolution/stem_kernel.h"
 
@@ -43,9 +44,10 @@ template <int pixels, int vectors>
   multiply_quad<pixels, vectors, 4>(sum, last_quad, weights);
 }
 
-// Not inlined: it needs every register.
+// Not inlined: it needs every register. Nor cloned: it is long.
 template <int vectors, ConvolutionResult result, bool contiguous>
-[[gnu::noinline]] void run_tiles(const ConvolutionBlock& given, const StemTile* tiles, std::int64_t count) {
+[[gnu::noinline, gnu::noclone]] void run_tiles(const ConvolutionBlock& given, const StemTile* tiles,
+                                               std::int64_t count) {
   constexpr int pixels = vectors <= 2 ? stem_tile_pixels : stem_tile_pixels / 2;  // whose sums fit into registers
   const ConvolutionBlock block = given;  // a copy: an output could change the caller's
   const Limits limits(block);
@@ -53,8 +55,8 @@ template <int vectors, ConvolutionResult result, bool contiguous>
     const StemTile& tile = tiles[t];
     alignas(64) std::uint8_t last[64];
     _mm512_store_si512(last, last_quads(tile.rows));
-#pragma GCC unroll 2
     for (int part = 0; part < stem_tile_pixels; part += pixels) {
+      asm("" : "+r"(part));  // or gcc would write the body twice
       const int bytes = part * stem_step;
       const std::uint8_t* const rows[stem_rows] = {tile.rows[0] + bytes, tile.rows[1] + bytes, tile.rows[2] + bytes};
       __m512i sum[pixels * vectors];
@@ -65,24 +67,39 @@ template <int vectors, ConvolutionResult result, bool contiguous>
   }
 }
 
-template <ConvolutionResult result, bool contiguous>
-void run_vectors(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
-  switch (block.width / lanes) {
-    case 1:
-      return run_tiles<1, result, contiguous>(block, tiles, count);
-    case 2:
-      return run_tiles<2, result, contiguous>(block, tiles, count);
-    case 3:
-      return run_tiles<3, result, false>(block, tiles, count);
-    default:
-      return run_tiles<4, result, false>(block, tiles, count);
+// Results that few stems need: a tile leaves its sums in memory.
+template <int vectors, ConvolutionResult result>
+void run_tiles_by_sums(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
+  alignas(64) std::int32_t sums[stem_tile_pixels * vectors * lanes];
+  ConvolutionBlock part = block;
+  part.output = sums;
+  part.output_stride = block.width;
+  for (std::int64_t t = 0; t < count; ++t) {
+    StemTile alone = tiles[t];
+    alone.pixel = 0;
+    run_tiles<vectors, ConvolutionResult::sum, false>(part, &alone, 1);
+    Finisher<vectors, result> finisher(block, tiles[t].pixel);
+    finisher.begin(sums, stem_tile_pixels);
+    finisher.finish();
+  }
+}
+
+template <int vectors, ConvolutionResult result>
+void run_tiles(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
+  if constexpr (result == ConvolutionResult::sum) {
+    run_tiles<vectors, result, false>(block, tiles, count);
+  } else if constexpr (result != ConvolutionResult::saturating_at_zero) {
+    run_tiles_by_sums<vectors, result>(block, tiles, count);
+  } else if (vectors <= 2 && block.channels == block.width && block.output_stride == block.width) {
+    run_tiles<vectors, result, vectors <= 2>(block, tiles, count);
+  } else {
+    run_tiles<vectors, result, false>(block, tiles, count);
   }
 }
 
 void run(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
-  const bool contiguous = block.channels == block.width && block.output_stride == block.width;
   with_result(block, [&]<ConvolutionResult result>() {
-    contiguous ? run_vectors<result, true>(block, tiles, count) : run_vectors<result, false>(block, tiles, count);
+    with_vectors(block, [&]<int vectors>() { run_tiles<vectors, result>(block, tiles, count); });
   });
 }
 
