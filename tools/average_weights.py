@@ -12,6 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from itrt.cli.output_files import check_directories
 from itrt.errors import InvalidArgumentError, ItrtError
 from itrt.train import load_network, save_network
 
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.5, help="of the second network; default: 0.5")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    check_directories(output=options.output)
     average(options.first, options.second, options.share, options.output)
 
 

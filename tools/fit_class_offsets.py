@@ -16,6 +16,7 @@ import torch
 
 from itrt.cli.console import output, table
 from itrt.cli.dataset import DATASET_HELP
+from itrt.cli.output_files import check_directories
 from itrt.errors import InvalidArgumentError, ItrtError
 from itrt.nn import ItNet
 from itrt.train import Metadata, SegmentationData, evaluate, leave_out, load_data, load_network, save_network
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--penalty", type=float, default=0.002, help="of an offset's square; default: 0.002")
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
+    check_directories(output=options.output)
     network, metadata = load_network(options.network)
     data = load_data(options.data, options.dataset)
     if options.leave_out:

@@ -8,8 +8,8 @@
 # rate up once more and falling nearly all of the time; DIRECTORY/rare, the same again with more of the rare classes and less change
 # of colour, and an average of these two. From that on twice: DIRECTORY/again, 140 epochs like those of rare, and DIRECTORY/light,
 # with more change of light, and their average. Last, DIRECTORY/whole, 120 epochs like those of again on crops that are nearly
-# whole images, and DIRECTORY/network.pt: its logits shifted. Each part goes on from its checkpoint; DIRECTORY/whole from the one
-# beside this file, if DIRECTORY has no part: then it is all that is trained.
+# whole images, DIRECTORY/longer, 120 more, and DIRECTORY/network.pt: an average of these two, its logits shifted. Each part goes on
+# from its checkpoint; DIRECTORY/longer from the one beside this file, if DIRECTORY has no part: then it is all that is trained.
 set -eu
 here=$(dirname "$0")
 data=$1
@@ -22,6 +22,8 @@ again=$2/again
 light=$2/light
 both=$2/both.pt
 whole=$2/whole
+longer=$2/longer
+last=$2/last.pt
 network=$2/network.pt
 shift 2
 
@@ -38,12 +40,13 @@ train_further() {
 
 more_light="--light 0.45 --blur 0.15 --noise 0.15"
 
-if [ ! -f "$whole/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
-    mkdir -p "$whole"
-    cp "$here/itnet-camvid.checkpoint.pt" "$whole/checkpoint.pt"
+if [ ! -f "$longer/checkpoint.pt" ] && [ ! -d "$context" ] && [ -f "$here/itnet-camvid.checkpoint.pt" ]; then
+    mkdir -p "$whole" "$longer"
+    cp "$here/itnet-camvid.whole.pt" "$whole/network.pt"
+    cp "$here/itnet-camvid.checkpoint.pt" "$longer/checkpoint.pt"
 fi
-if [ -f "$whole/checkpoint.pt" ]; then
-    start=$whole/checkpoint.pt # for the structure: the weights are resumed
+if [ -f "$longer/checkpoint.pt" ]; then
+    start=$longer/checkpoint.pt # for the structure: the weights are resumed
 else
     finished "$context" || train "$data" "$context" --epochs 400 --average-decay 0.998 \
         --block context --channels 32 64 128 --stem-channels 24 --stem-convolutions 1 --dilation 2 --dilation 4 --iterations 4 \
@@ -58,7 +61,9 @@ else
     finished "$again" || train_further "$again" "$average" --epochs 140 --seed 11 $less_colour $more_rare
     finished "$light" || train_further "$light" "$average" --epochs 140 --seed 12 $more_light $more_rare
     "$here/../tools/average_weights.py" "$again/network.pt" "$light/network.pt" --share 0.3 -o "$both"
-    start=$both
+    finished "$whole" || train_further "$whole" "$both" --epochs 120 --seed 21 --crop 352 480 $less_colour $more_rare
+    start=$whole/network.pt
 fi
-train_further "$whole" "$start" --epochs 120 --seed 21 --crop 352 480 $less_colour $more_rare "$@"
-"$here/../tools/fit_class_offsets.py" "$whole/network.pt" --data "$data" -o "$network"
+train_further "$longer" "$start" --epochs 120 --seed 31 --crop 352 480 $less_colour $more_rare "$@"
+"$here/../tools/average_weights.py" "$whole/network.pt" "$longer/network.pt" --share 0.5 -o "$last"
+"$here/../tools/fit_class_offsets.py" "$last" --data "$data" -o "$network"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from average_weights import average
-from itrt.errors import InvalidArgumentError
+from average_weights import average, main
+from itrt.errors import InvalidArgumentError, MissingFileError
 from itrt.nn import ItNet, ItNetSettings
 from itrt.train import Metadata, load_network, save_network
 
@@ -43,3 +43,9 @@ def test_other_structures_and_shares_are_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match=r"--share: expected a number from 0 to 1, found 2"):
         average(first, first, 2, tmp_path / "average.pt")
     assert not (tmp_path / "average.pt").exists()
+
+
+def test_a_missing_directory_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["average_weights.py", "1.pt", "2.pt", "-o", str(tmp_path / "none" / "average.pt")])
+    with pytest.raises(MissingFileError, match="expected the directory .*none, found none"):
+        main()
