@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import itrt
+from itrt.bench.builders import itrt_model
 from itrt.bench.comparison import Plan, compare
 from itrt.bench.results import Comparison
 from itrt.bench.runtimes import PEERS, Runtime, choose_peers
@@ -130,6 +131,17 @@ def test_a_model_is_built_once(subject: Subject, tmp_path: Path) -> None:
     assert Task(subject, SIZES[1], 1, tmp_path, "1.0").built("peer", build) != task.built("peer", build)
     assert Task(subject, SIZES[0], 1, tmp_path, "1.1").built("peer", build) != task.built("peer", build)
     assert len(calls) == 3
+
+
+def test_another_network_in_the_same_directory_is_converted_anew(subject: Subject, tmp_path: Path) -> None:
+    settings = ItNetSettings(channels=(8, 8, 8), stem_channels=8, iterations=2, batch_norm="shared")
+    other = untrained_itnet(settings, SIZES[0], images=1)
+    first, again, second = (
+        itrt_model.build(Task(of, SIZES[0], iterations, tmp_path))["model"]
+        for of, iterations in ((subject, 1), (subject, 2), (other, 1))
+    )
+    assert first == again
+    assert Path(first).read_bytes() != Path(second).read_bytes()
 
 
 def test_a_build_that_fails_leaves_nothing(subject: Subject, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from itrt.converter import convert
 def build(task: Task) -> dict[str, Any]:
     """The runner's arguments; the file is converted where the directory does not have it."""
     subject = task.subject
-    path = task.directory / "itrt" / "model.itrt"
-    path.parent.mkdir(exist_ok=True)
+    path = task.directory / subject.fingerprint() / "itrt" / "model.itrt"
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         convert(
             subject.network,
