@@ -42,7 +42,7 @@ class Finisher {
   }
 
   [[gnu::always_inline]] void finish() {
-#pragma GCC unroll 1
+#pragma GCC unroll 1  // it is inlined often
     while (left_ >= pixels_a_piece) finish_piece();
     if (left_ > 0) finish_part();
   }

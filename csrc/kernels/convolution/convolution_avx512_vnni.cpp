@@ -155,7 +155,7 @@ void run_panel(const ConvolutionBlock& block) {
   finisher.finish();
 }
 
-// Tiles leave their sums in memory, so many pixels at a time.
+// Tiles leave their sums in memory, pixel_granule pixels at a time.
 template <int vectors, ConvolutionResult result>
 void run_panel_by_sums(const ConvolutionBlock& block) {
   alignas(64) std::int32_t sums[pixel_granule * vectors * lanes];

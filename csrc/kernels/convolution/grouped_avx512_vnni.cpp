@@ -54,23 +54,16 @@ inline __m512i add_pairs(__m512i a, __m512i b) { return _mm512_add_epi32(even(a,
   }
 }
 
-// Adds what a pixel's sums start from.
-template <Result result>
+template <Result result, int group>
 [[gnu::always_inline]] inline void store(const GroupedBlock& block, const Limits& limits, std::int64_t pixel,
-                                         __m512i (&v)[vectors]) {
-  __m512i from[vectors];
+                                         const __m512i (&sum)[group]) {
+  __m512i v[vectors], from[vectors];
+  combine(sum, v);
+  if constexpr (result == Result::sum) transpose_lanes(v);
   start(from, block, pixel);
 #pragma GCC unroll 4
   for (int i = 0; i < vectors; ++i) v[i] = _mm512_add_epi32(v[i], from[i]);
   finish<result>(block, limits, pixel, v);
-}
-
-template <Result result, int group>
-[[gnu::always_inline]] inline void combine_and_store(const GroupedBlock& block, const Limits& limits,
-                                                     std::int64_t pixel, const __m512i (&sum)[group]) {
-  __m512i v[vectors];
-  combine(sum, v);
-  store<result>(block, limits, pixel, v);
 }
 
 // Not inlined: a tile needs every register.
@@ -96,7 +89,7 @@ template <Result result, int group, int pixels>
     }
   }
 #pragma GCC unroll 8
-  for (int p = 0; p < pixels; ++p) combine_and_store<result, group>(block, limits, first + p, sum[p]);
+  for (int p = 0; p < pixels; ++p) store<result, group>(block, limits, first + p, sum[p]);
 }
 
 // Tiles over the pixels; the rest in smaller ones.
@@ -113,10 +106,7 @@ template <Result result, int group, int pixels>
 void tiles_by_sums(const GroupedBlock& block, const Limits& limits) {
   constexpr std::int64_t together = 24;
   alignas(64) std::int32_t sums[together * width];
-  alignas(64) static constexpr std::int32_t zeros[width] = {};
   GroupedBlock part = block;
-  part.initial = zeros;
-  part.initial_stride = 0;
   part.output = sums;
   part.output_stride = width;
   for (std::int64_t first = 0; first < block.pixels; first += together) {
@@ -126,10 +116,10 @@ void tiles_by_sums(const GroupedBlock& block, const Limits& limits) {
       __m512i v[vectors];
 #pragma GCC unroll 4
       for (int i = 0; i < vectors; ++i) v[i] = _mm512_load_si512(sums + p * width + i * 16);
-      if constexpr (result == Result::sum) transpose_lanes(v);
-      store<result>(block, limits, first + p, v);
+      finish<result>(block, limits, first + p, v);
     }
     part.pointers += together;
+    part.initial += together * part.initial_stride;
   }
 }
 
@@ -138,7 +128,7 @@ void run(const GroupedBlock& block) {
   constexpr int pixels = group == 16 ? 1 : 24 / group;  // 24 sums; with 32 no register would be left
   const Limits limits(block);
   with_result(block, [&]<Result result>() {
-    if constexpr (result == Result::sum || result == Result::general || result == Result::fixed) {
+    if constexpr (result == Result::general || result == Result::fixed) {
       tiles_by_sums<result, group, pixels>(block, limits);
     } else {
       tiles<result, group, pixels>(block, limits);

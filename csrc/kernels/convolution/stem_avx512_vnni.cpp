@@ -88,12 +88,16 @@ template <int vectors, ConvolutionResult result>
 void run_tiles(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
   if constexpr (result == ConvolutionResult::sum) {
     run_tiles<vectors, result, false>(block, tiles, count);
-  } else if constexpr (result != ConvolutionResult::saturating_at_zero) {
+  } else if constexpr (goes_by_sums(result)) {
     run_tiles_by_sums<vectors, result>(block, tiles, count);
-  } else if (vectors <= 2 && block.channels == block.width && block.output_stride == block.width) {
-    run_tiles<vectors, result, vectors <= 2>(block, tiles, count);
   } else {
-    run_tiles<vectors, result, false>(block, tiles, count);
+    // Adding a zero point of 0 is cheaper than twice the code.
+    constexpr ConvolutionResult common = ConvolutionResult::saturating;
+    if (vectors <= 2 && block.channels == block.width && block.output_stride == block.width) {
+      run_tiles<vectors, common, vectors <= 2>(block, tiles, count);
+    } else {
+      run_tiles<vectors, common, false>(block, tiles, count);
+    }
   }
 }
 
