@@ -9,7 +9,7 @@ import pytest
 
 import itrt._core
 
-LARGEST_PACKAGE = 3_000_000  # bytes, without bytecode, both packaged models included
+LARGEST_PACKAGE = 3_000_000  # bytes, without bytecode and the installer's records, both packaged models included
 
 
 def _installed() -> list[PackagePath]:

@@ -85,7 +85,7 @@ void run_tiles_by_sums(const ConvolutionBlock& block, const StemTile* tiles, std
 }
 
 template <int vectors, ConvolutionResult result>
-void run_tiles(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
+void run_result(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
   if constexpr (result == ConvolutionResult::sum) {
     run_tiles<vectors, result, false>(block, tiles, count);
   } else if constexpr (goes_by_sums(result)) {
@@ -103,7 +103,7 @@ void run_tiles(const ConvolutionBlock& block, const StemTile* tiles, std::int64_
 
 void run(const ConvolutionBlock& block, const StemTile* tiles, std::int64_t count) {
   with_result(block, [&]<ConvolutionResult result>() {
-    with_vectors(block, [&]<int vectors>() { run_tiles<vectors, result>(block, tiles, count); });
+    with_vectors(block, [&]<int vectors>() { run_result<vectors, result>(block, tiles, count); });
   });
 }
 
