@@ -27,6 +27,19 @@ struct TensorLayout {
   bool copies_state = false;
 };
 
+// A tensor's place, which may be another one meanwhile.
+class KeptPlace {
+ public:
+  explicit KeptPlace(std::uint8_t*& place) : place_(place), kept_(place) {}
+  ~KeptPlace() { place_ = kept_; }
+  KeptPlace(const KeptPlace&) = delete;
+  KeptPlace& operator=(const KeptPlace&) = delete;
+
+ private:
+  std::uint8_t*& place_;
+  std::uint8_t* kept_;
+};
+
 std::int64_t scratch_bytes_of(const FusedOperator& fused, const Program& program) {
   const PreparedOperator& op = fused.first();
   std::size_t bytes = 0;
@@ -187,10 +200,21 @@ std::int64_t Session::step_of(std::int64_t iteration) const {
   return steps ? std::min(step, *steps - 1) : step;
 }
 
-TensorView Session::answer(const Tap* tap) {
+TensorView Session::answer(const Tap* tap, std::uint8_t* logits) {
   if (!started_) throw InvalidArgument("session: expected an image before an answer, found none");
+  const model::TensorIndex index = program_->model().logits;
+  const std::vector<FusedOperator>& head = schedule_.sections[static_cast<std::size_t>(Section::head)].operators;
+  const bool written = !head.empty() && head.back().op->output == index;  // or it is the state itself
+  std::uint8_t*& place = tensors_[static_cast<std::size_t>(index)];
+  const KeptPlace kept(place);
+  if (logits != nullptr && written) place = logits;
   run(Section::head, step_of(std::max<std::int64_t>(iterations_done_ - 1, 0)), tap);
-  return view(program_->model().logits);
+  TensorView result = view(index);
+  if (logits != nullptr && !written) {
+    std::memcpy(logits, result.bytes.data(), result.bytes.size());
+    result.bytes = {logits, result.bytes.size()};
+  }
+  return result;
 }
 
 TensorView Session::view(model::TensorIndex index) const {

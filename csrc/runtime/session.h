@@ -62,9 +62,12 @@ class Session {
   // the session is as it was before: an iteration is done or was never begun.
   void iterate(const Tap* tap = nullptr, const Interruption* interruption = nullptr);
 
-  // Run the head on the state; the view is valid until the next call.
-  TensorView answer(const Tap* tap = nullptr);
+  // Run the head on the state. The logits are written to `logits`, which has bytes for them, and are valid as long as
+  // it is; without it to the session's memory, and are valid until the next call.
+  TensorView answer(const Tap* tap = nullptr, std::uint8_t* logits = nullptr);
 
+  model::Size logits_size() const { return size(program_->model().logits); }
+  std::int64_t classes() const { return tensor(program_->model().logits).channels; }
   std::int64_t iterations_done() const { return iterations_done_; }
   std::int64_t arena_bytes() const { return arena_bytes_; }
   model::Size image_size() const { return sizes_[static_cast<std::size_t>(program_->model().image)]; }

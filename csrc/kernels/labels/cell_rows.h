@@ -8,21 +8,19 @@
 #include <cstring>
 
 #include "kernels/labels/labels.h"
-#include "kernels/labels/tile_weights.h"
 
 namespace itrt::kernels {
 
 template <class Label>
 class CellRows {
  public:
-  CellRows(void (*resolve)(const LabelsCells& cells), const LabelsCall& call)
+  CellRows(void (*resolve)(const LabelsTiles& tiles), const LabelsCall& call)
       : resolve_(resolve),
         call_(call),
         rows_(*call.rows),
         columns_(*call.columns),
         logits_width_(columns_.input_size()),
-        width_(columns_.output_size()),
-        weights_(rows_, columns_) {}
+        width_(columns_.output_size()) {}
 
   // The rows of a run, as far as they lie within [first_row, last_row).
   void label(std::int64_t run, std::int64_t first_row, std::int64_t last_row) {
@@ -31,22 +29,23 @@ class CellRows {
     const std::int64_t top = LabelsAxis::lower_input(run), bottom = LabelsAxis::upper_input(run);
     const Label* top_labels = static_cast<const Label*>(call_.argmax) + top * logits_width_;
     const Label* bottom_labels = static_cast<const Label*>(call_.argmax) + bottom * logits_width_;
+    prefetch(row(rows.last), std::min(rows.last + rows.size(), last_row) - rows.last);
     expand(top_labels, row(rows.first));
     for (std::int64_t y = rows.first + 1; y < rows.last; ++y) {
       std::memcpy(row(y), row(rows.first), static_cast<std::size_t>(width_) * sizeof(Label));
     }
     const std::int64_t logits_row = logits_width_ * call_.classes;
-    cells_.top = call_.logits + top * logits_row;
-    cells_.bottom = call_.logits + bottom * logits_row;
+    tiles_.top = call_.logits + top * logits_row;
+    tiles_.bottom = call_.logits + bottom * logits_row;
     for (std::int64_t first = 0; first < logits_width_; first += block) {
       std::array<std::int64_t, block> undecided;
       const std::int64_t count = find_undecided(top_labels, bottom_labels, first, undecided.data());
-      if (count) resolve_cells(run, rows, top_labels, bottom_labels, undecided.data(), count);
+      if (count) resolve_cells(rows, top_labels, bottom_labels, undecided.data(), count);
     }
   }
 
  private:
-  static constexpr std::int64_t block = 64;  // logit columns
+  static constexpr std::int64_t block = 128;  // logit columns
   static constexpr std::int64_t labels_a_word = sizeof(std::uint64_t) / sizeof(Label);
   static constexpr std::uint64_t ones = ~std::uint64_t{0} / static_cast<Label>(-1);  // a 1 in every label of a word
 
@@ -58,6 +57,13 @@ class CellRows {
   }
 
   Label* row(std::int64_t y) const { return static_cast<Label*>(call_.labels) + y * width_; }
+
+  // Rows that come next: written for the first time since long, they would be waited for, line after line.
+  void prefetch(const Label* labels, std::int64_t rows) const {
+    const char* bytes = reinterpret_cast<const char*>(labels);
+    const std::int64_t size = rows * width_ * static_cast<std::int64_t>(sizeof(Label));
+    for (std::int64_t offset = 0; offset < size; offset += 64) __builtin_prefetch(bytes + offset, 1);
+  }
 
   // Every pixel gets the label of the logit pixel on its left.
   void expand(const Label* labels, Label* out) const {
@@ -112,94 +118,107 @@ class CellRows {
   }
 
   // The cells on undecided columns, then those between them and their next ones.
-  void resolve_cells(std::int64_t row_run, const OutputSpan& rows, const Label* top, const Label* bottom,
-                     const std::int64_t* undecided, std::int64_t count) {
-    for (const bool between : {false, true}) {
-      std::array<std::int64_t, block> runs;
-      std::size_t cells = 0;
-      for (std::int64_t i = 0; i < count; ++i) {
-        const std::int64_t column = undecided[i], run = 2 * column + between;
-        runs[cells] = run;
-        cells += (columns_.run(run).size() > 0) & (between | (top[column] != bottom[column]));
-      }
-      cells_.right_distance = between ? call_.classes : 0;
-      for (std::size_t first = 0, last; first < cells; first = last) {
-        const std::int32_t shape = columns_.shape(runs[first]);
-        for (last = first + 1; last < cells && columns_.shape(runs[last]) == shape;) ++last;
-        resolve_alike(row_run, rows, runs.data() + first, last - first);
-      }
-    }
-  }
-
-  // Cells of one shape, in tiles of whole rows of them, as far as these are not too long.
-  void resolve_alike(std::int64_t row_run, const OutputSpan& rows, const std::int64_t* runs, std::size_t count) {
-    std::array<std::int64_t, block> left;
-    for (std::size_t i = 0; i < count; ++i) left[i] = LabelsAxis::lower_input(runs[i]) * call_.classes;
-    cells_.left = left.data();
-    cells_.count = static_cast<std::int64_t>(count);
-    const OutputSpan columns = columns_.run(runs[0]);
-    const std::int64_t width = std::min(columns.size(), labels_chunk);
-    const std::int64_t height = static_cast<std::int32_t>(labels_chunk) / static_cast<std::int32_t>(width);
-    for (std::int64_t y = rows.first; y < rows.last; y += height) {
-      const RunPart tile_rows = part_of(rows_, row_run, {y, std::min(y + height, rows.last)});
-      for (std::int64_t x = columns.first; x < columns.last; x += width) {
-        resolve_tiles(tile_rows, part_of(columns_, runs[0], {x, std::min(x + width, columns.last)}), runs, count);
-      }
-    }
-  }
-
-  // The same tile of every cell; `columns` are those of the first.
-  void resolve_tiles(const RunPart& rows, const RunPart& columns, const std::int64_t* runs, std::size_t count) {
-    alignas(64) std::array<Label, block * labels_chunk> labels;
-    weights_.make(rows, columns);
-    const std::int64_t width = columns.outputs.size();
-    cells_.pixels = rows.outputs.size() * width;
-    cells_.labels = labels.data();
-    resolve_(cells_);
-    switch (width) {  // the widths of usual factors, for which a call of memcpy a row would take longest
-      case 2:
-        return copy_tiles<2>(labels.data(), rows, columns, runs, count);
-      case 4:
-        return copy_tiles<4>(labels.data(), rows, columns, runs, count);
-      case 8:
-        return copy_tiles<8>(labels.data(), rows, columns, runs, count);
-      default:
-        return copy_tiles<0>(labels.data(), rows, columns, runs, count);
-    }
-  }
-
-  template <std::int64_t constant_width>
-  void copy_tiles(const Label* labels, const RunPart& rows, const RunPart& columns, const std::int64_t* runs,
-                  std::size_t count) const {
-    const std::int64_t width = constant_width ? constant_width : columns.outputs.size(), pitch = width_;
-    const std::int64_t height = rows.outputs.size();
-    Label* out = row(rows.outputs.first) + columns.offset;
+  void resolve_cells(const OutputSpan& rows, const Label* top, const Label* bottom, const std::int64_t* undecided,
+                     std::int64_t count) {
     const std::int32_t* edges = columns_.edges();
-    for (std::size_t n = 0; n < count; ++n, labels += labels_chunk) {
-      const Label* from = labels;
-      Label* to = out + edges[runs[n]];
-      for (std::int64_t y = 0; y < height; ++y, from += width, to += pitch) {
-        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(Label));
+    std::array<std::int64_t, block> on;
+    std::int64_t count_on = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t column = undecided[i];
+      on[static_cast<std::size_t>(count_on)] = column;
+      count_on += (edges[2 * column] != edges[2 * column + 1]) & (top[column] != bottom[column]);
+    }
+    tiles_.right_distance = 0;
+    resolve_runs(rows, on.data(), count_on, 0);
+    tiles_.right_distance = call_.classes;
+    resolve_runs(rows, undecided, count, 1);
+  }
+
+  // Of each column, the run on it, or (1) between it and the next one.
+  void resolve_runs(const OutputSpan& rows, const std::int64_t* columns, std::int64_t count, std::int64_t between) {
+    for (std::int64_t first = 0, last; first < count; first = last) {
+      const std::int32_t shape = columns_.shape(2 * columns[first] + between);
+      for (last = first + 1; last < count && columns_.shape(2 * columns[last] + between) == shape;) ++last;
+      resolve_alike(rows, columns + first, last - first, between);
+    }
+  }
+
+  // Runs of one shape.
+  void resolve_alike(const OutputSpan& rows, const std::int64_t* of_columns, std::int64_t count, std::int64_t between) {
+    constexpr std::int64_t tile_rows = LabelsTiles::most_rows, tile_columns = LabelsTiles::columns;
+    alignas(64) std::array<Label, block * tile_rows * tile_columns> labels;
+    std::array<std::int64_t, block> left, begin;
+    for (std::int64_t i = 0; i < count; ++i) {
+      left[static_cast<std::size_t>(i)] = of_columns[i] * call_.classes;
+      begin[static_cast<std::size_t>(i)] = columns_.edges()[2 * of_columns[i] + between];
+    }
+    tiles_.left = left.data();
+    tiles_.count = count;
+    tiles_.labels = labels.data();
+    const OutputSpan columns = columns_.run(2 * of_columns[0] + between);
+    for (std::int64_t x = columns.first; x < columns.last; x += tile_columns) {
+      const OutputSpan some_columns = {x, std::min(x + tile_columns, columns.last)};
+      weights_of(columns_, some_columns, tiles_.horizontal);
+      for (std::int64_t y = rows.first; y < rows.last; y += tile_rows) {
+        const OutputSpan some_rows = {y, std::min(y + tile_rows, rows.last)};
+        weights_of(rows_, some_rows, tiles_.vertical);
+        tiles_.rows = (some_rows.size() + 3) / 4 * 4;
+        resolve_(tiles_);
+        copy_tiles(labels.data(), some_rows, begin.data(), x - columns.first, some_columns.size());
       }
     }
   }
 
-  void (*resolve_)(const LabelsCells& cells);
+  // Beyond the last output, its own.
+  template <std::size_t count>
+  static void weights_of(const LabelsAxis& axis, const OutputSpan& outputs, std::array<std::uint32_t, count>& weights) {
+    for (std::size_t i = 0; i < count; ++i) {
+      weights[i] = axis.weights()[std::min(outputs.first + static_cast<std::int64_t>(i), outputs.last - 1)];
+    }
+  }
+
+  // Constant widths, as a call of memcpy a row would take longest.
+  void copy_tiles(const Label* labels, const OutputSpan& rows, const std::int64_t* begin, std::int64_t offset,
+                  std::int64_t width) const {
+    switch (width) {
+      case 1:
+        return copy_tiles<1>(labels, rows, begin, offset);
+      case 2:
+        return copy_tiles<2>(labels, rows, begin, offset);
+      case 3:
+        return copy_tiles<3>(labels, rows, begin, offset);
+      default:
+        return copy_tiles<4>(labels, rows, begin, offset);
+    }
+  }
+
+  // To the columns that lie `offset` behind `begin`.
+  template <std::size_t width>
+  void copy_tiles(const Label* labels, const OutputSpan& rows, const std::int64_t* begin, std::int64_t offset) const {
+    constexpr std::int64_t pitch = LabelsTiles::columns;
+    Label* out = row(rows.first) + offset;
+    for (std::int64_t n = 0; n < tiles_.count; ++n, labels += tiles_.rows * pitch) {
+      for (std::int64_t y = 0; y < rows.size(); ++y) {
+        std::memcpy(out + begin[n] + y * width_, labels + y * pitch, width * sizeof(Label));
+      }
+    }
+  }
+
+  void (*resolve_)(const LabelsTiles& tiles);
   const LabelsCall& call_;
   const LabelsAxis& rows_;
   const LabelsAxis& columns_;
   std::int64_t logits_width_, width_;
-  TileWeights weights_;
-  LabelsCells cells_ = {.top = nullptr,
+  LabelsTiles tiles_ = {.top = nullptr,
                         .bottom = nullptr,
                         .logits_end = call_.logits + rows_.input_size() * logits_width_ * call_.classes,
                         .classes = call_.classes,
                         .left = nullptr,
                         .right_distance = 0,
                         .count = 0,
-                        .pixels = 0,
-                        .top_weights = weights_.top(),
-                        .bottom_weights = weights_.bottom(),
+                        .rows = 0,
+                        .horizontal = {},
+                        .vertical = {},
                         .labels = nullptr};
 };
 

@@ -15,7 +15,7 @@ namespace itrt::kernels {
 namespace {
 
 template <class Label>
-void label_rows_as(void (*resolve)(const LabelsCells& cells), const LabelsCall& call, std::int64_t first_row,
+void label_rows_as(void (*resolve)(const LabelsTiles& tiles), const LabelsCall& call, std::int64_t first_row,
                    std::int64_t last_row) {
   CellRows<Label> cell_rows(resolve, call);
   for (std::int64_t run = 0; run < call.rows->run_count(); ++run) cell_rows.label(run, first_row, last_row);
@@ -31,7 +31,7 @@ constexpr const LabelsKernel* kernel_rows[] = {
 
 }  // namespace
 
-void label_rows(void (*resolve)(const LabelsCells& cells), const LabelsCall& call, std::int64_t first_row,
+void label_rows(void (*resolve)(const LabelsTiles& tiles), const LabelsCall& call, std::int64_t first_row,
                 std::int64_t last_row) {
   if (call.classes <= 256) {
     label_rows_as<std::uint8_t>(resolve, call, first_row, last_row);

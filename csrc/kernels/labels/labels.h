@@ -6,6 +6,7 @@
 // own size (`argmax`), then rows of labels (`run`), computing sums only where the four differ.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,27 +35,30 @@ struct LabelsKernel {
   void (*run)(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row);         // of the labels
 };
 
-// Cells with the same weights, between two rows of logits: for up to 64 pixels between four neighbouring logit pixels
-// each, the class with the largest top_weights * (top left, top right) + bottom_weights * (bottom left, bottom right).
-// A weight pair is two 16-bit numbers, the left one in the low half; the four weights of a pixel add up to 16384.
-// Weights of `pixels` rounded up to 16 are readable.
-inline constexpr std::int64_t labels_chunk = 64;
-struct LabelsCells {
+// Tiles with the same weights of cells between two rows of logits: four columns and up to sixteen rows of output
+// pixels, which lie between four neighbouring logit pixels each. A pixel's label is the class with the largest
+//
+//      top * (left * top left + right * top right) + bottom * (left * bottom left + right * bottom right)
+//
+// A pair of weights is two 16-bit numbers, the left or top one in the low half; they add up to 128, and neither is 128.
+struct LabelsTiles {
+  static constexpr std::int64_t columns = 4, most_rows = 16;
+
   const std::uint8_t* top;
   const std::uint8_t* bottom;
   const std::uint8_t* logits_end;  // no byte from here on is read
   std::int64_t classes;
-  const std::int64_t* left;     // for each cell, the offset of its left logit pixels in their rows,
-  std::int64_t right_distance;  // and from there that of the right ones
-  std::int64_t count;
-  std::int64_t pixels;
-  const std::uint32_t* top_weights;
-  const std::uint32_t* bottom_weights;
-  void* labels;  // those of the next cell are labels_chunk further
+  const std::int64_t* left;                       // for each tile, the offset of its left logit pixels in their rows,
+  std::int64_t right_distance;                    // and from there that of the right ones
+  std::int64_t count;                             // of tiles
+  std::int64_t rows;                              // a multiple of 4
+  std::array<std::uint32_t, columns> horizontal;  // pairs (left, right)
+  std::array<std::uint32_t, most_rows> vertical;  // pairs (top, bottom)
+  void* labels;                                   // (count, rows, columns)
 };
 
 // The driver of all kernels' `run`.
-void label_rows(void (*resolve)(const LabelsCells& cells), const LabelsCall& call, std::int64_t first_row,
+void label_rows(void (*resolve)(const LabelsTiles& tiles), const LabelsCall& call, std::int64_t first_row,
                 std::int64_t last_row);
 
 extern const LabelsKernel labels_portable;

@@ -1,5 +1,4 @@
-// AVX2: eight pixels in lanes. A class costs two vpmaddwd, two additions and a maximum, because sum and class are one
-// number: the larger sum, and among equal sums the lower class, is the larger number.
+// AVX2: as labels_avx512_vnni.cpp does it, eight pixels in lanes. A class costs a vpmaddwd, an addition and a maximum.
 #include <immintrin.h>
 
 #include "kernels/labels/labels.h"
@@ -85,12 +84,7 @@ void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_
 
 constexpr int label_bits = 7;
 constexpr std::int64_t classes_a_step = 1 << label_bits;
-constexpr std::int64_t pixels_a_step = 8;
-
-// The logits (left, right) of a step's classes as 16-bit numbers, times 2^label_bits.
-struct Pairs {
-  alignas(32) std::int32_t top[classes_a_step], bottom[classes_a_step];
-};
+constexpr std::int64_t classes_a_vector = 2, rows_a_vector = 2;
 
 // Eight bytes, or `left` of them where there are no more.
 inline __m128i load_eight(const std::uint8_t* data, const std::uint8_t* end, std::int64_t left) {
@@ -100,38 +94,63 @@ inline __m128i load_eight(const std::uint8_t* data, const std::uint8_t* end, std
   return load(bytes);
 }
 
-inline void make_pairs(const std::uint8_t* left, const std::uint8_t* right, const std::uint8_t* end, std::int64_t count,
-                       std::int32_t* pairs) {
-  for (std::int64_t k = 0; k < count; k += 8) {
-    const __m256i low = _mm256_cvtepu8_epi32(load_eight(left + k, end, count - k));
-    const __m256i high = _mm256_cvtepu8_epi32(load_eight(right + k, end, count - k));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(pairs + k),
-                       _mm256_or_si256(_mm256_slli_epi32(low, label_bits), _mm256_slli_epi32(high, 16 + label_bits)));
+// The first two of four 32-bit numbers, each four times.
+inline __m256i four_times(__m128i numbers) {
+  return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(numbers), _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+}
+
+// The weights of four columns as bytes, for the top and for the bottom.
+inline __m256i byte_weights(const LabelsTiles& tiles) {
+  const __m128i pairs = load(tiles.horizontal.data());
+  const __m128i bytes = _mm_packus_epi16(pairs, pairs);
+  return _mm256_broadcastsi128_si256(_mm_unpacklo_epi16(bytes, bytes));
+}
+
+// (top, bottom) of four columns for a step's classes, a class after another, as 16-bit numbers.
+struct Columns {
+  __m256i of[classes_a_step / classes_a_vector];
+};
+
+inline void interpolate_columns(const LabelsTiles& tiles, const std::uint8_t* top, const std::uint8_t* bottom,
+                                std::int64_t classes, __m256i weights, Columns& columns) {
+  for (std::int64_t k = 0; k < classes; k += 8) {
+    const auto pairs = [&](const std::uint8_t* logits) {
+      return _mm_unpacklo_epi8(load_eight(logits + k, tiles.logits_end, classes - k),
+                               load_eight(logits + k + tiles.right_distance, tiles.logits_end, classes - k));
+    };
+    const __m128i above = pairs(top), below = pairs(bottom);
+    const __m128i low = _mm_unpacklo_epi16(above, below), high = _mm_unpackhi_epi16(above, below);
+    __m256i* to = columns.of + k / classes_a_vector;
+    const auto put = [&](int i, __m128i logits) { to[i] = _mm256_maddubs_epi16(four_times(logits), weights); };
+    put(0, low);
+    put(1, _mm_unpackhi_epi64(low, low));
+    put(2, high);
+    put(3, _mm_unpackhi_epi64(high, high));
   }
 }
 
-// The largest of sum * 2^label_bits + (classes_a_step - 1 - class) over the classes of a step.
-inline __m256i largest_sums(const Pairs& pairs, std::int64_t classes, __m256i top, __m256i bottom) {
-  __m256i best = _mm256_setzero_si256(), index = _mm256_set1_epi32(classes_a_step - 1);
+// Of two rows, the largest of sum * 2^label_bits + (classes_a_step - 1 - class) over the classes of a step; `weights`
+// are 2^label_bits times those of the rows.
+inline __m256i largest_sums(const Columns& columns, std::int64_t classes, __m256i weights) {
+  __m256i largest = _mm256_setzero_si256(), index = _mm256_set1_epi32(classes_a_step - 1);
+  const auto* of_class = reinterpret_cast<const __m128i*>(columns.of);
   for (std::int64_t k = 0; k < classes; ++k, index = _mm256_sub_epi32(index, _mm256_set1_epi32(1))) {
-    const __m256i top_sum = _mm256_madd_epi16(top, _mm256_set1_epi32(pairs.top[k]));
-    const __m256i bottom_sum = _mm256_madd_epi16(bottom, _mm256_set1_epi32(pairs.bottom[k]));
-    best = _mm256_max_epi32(best, _mm256_add_epi32(_mm256_add_epi32(top_sum, index), bottom_sum));
+    const __m256i sum = _mm256_madd_epi16(weights, _mm256_broadcastsi128_si256(load(of_class + k)));
+    largest = _mm256_max_epi32(largest, _mm256_add_epi32(sum, index));
   }
-  return best;
+  return largest;
 }
 
 struct Best {
   __m256i sum, label;
 };
 
-// What a step finds for eight pixels; its first class is `first`.
-inline Best find(const LabelsCells& cells, const Pairs& pairs, std::int64_t first, std::int64_t classes,
-                 std::int64_t pixel) {
-  const auto weights = [&](const std::uint32_t* data) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + pixel));
-  };
-  const __m256i keys = largest_sums(pairs, classes, weights(cells.top_weights), weights(cells.bottom_weights));
+// What a step finds for two rows; its first class is `first`.
+inline Best find(const LabelsTiles& tiles, const Columns& columns, std::int64_t first, std::int64_t classes,
+                 std::int64_t row) {
+  const __m128i pairs =
+      _mm_loadl_epi64(reinterpret_cast<const __m128i*>(tiles.vertical.data() + static_cast<std::size_t>(row)));
+  const __m256i keys = largest_sums(columns, classes, four_times(_mm_slli_epi32(pairs, label_bits)));
   const __m256i last = _mm256_set1_epi32(static_cast<int>(first + classes_a_step - 1));
   return {_mm256_srli_epi32(keys, label_bits),
           _mm256_sub_epi32(last, _mm256_and_si256(keys, _mm256_set1_epi32(classes_a_step - 1)))};
@@ -142,23 +161,23 @@ inline void improve(Best& best, const Best& next) {
   best = {_mm256_max_epi32(best.sum, next.sum), _mm256_blendv_epi8(best.label, next.label, larger)};
 }
 
-inline void store_labels(const LabelsCells& cells, std::int64_t pixel, __m256i labels) {
+inline void store_labels(const LabelsTiles& tiles, std::int64_t tile, std::int64_t row, __m256i labels) {
   const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(labels), _mm256_extracti128_si256(labels, 1));
-  store_eight(words, cells.classes, cells.labels, pixel);
+  store_eight(words, tiles.classes, tiles.labels, (tile * tiles.rows + row) * LabelsTiles::columns);
 }
 
-void resolve(const LabelsCells& cells) {
-  Pairs pairs;
-  Best best[labels_chunk / pixels_a_step];
-  for (std::int64_t n = 0; n < cells.count; ++n) {
-    const std::uint8_t *top = cells.top + cells.left[n], *bottom = cells.bottom + cells.left[n];
-    for (std::int64_t first = 0; first < cells.classes; first += classes_a_step) {
-      const std::int64_t left = cells.classes - first, classes = left < classes_a_step ? left : classes_a_step;
-      make_pairs(top + first, top + first + cells.right_distance, cells.logits_end, classes, pairs.top);
-      make_pairs(bottom + first, bottom + first + cells.right_distance, cells.logits_end, classes, pairs.bottom);
-      for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
-        const Best found = find(cells, pairs, first, classes, pixel);
-        Best& now = best[pixel / pixels_a_step];
+void resolve(const LabelsTiles& tiles) {
+  Columns columns;
+  const __m256i weights = byte_weights(tiles);
+  Best best[LabelsTiles::most_rows / rows_a_vector];
+  for (std::int64_t n = 0; n < tiles.count; ++n) {
+    const std::uint8_t *top = tiles.top + tiles.left[n], *bottom = tiles.bottom + tiles.left[n];
+    for (std::int64_t first = 0; first < tiles.classes; first += classes_a_step) {
+      const std::int64_t left = tiles.classes - first, classes = left < classes_a_step ? left : classes_a_step;
+      interpolate_columns(tiles, top + first, bottom + first, classes, weights, columns);
+      for (std::int64_t row = 0; row < tiles.rows; row += rows_a_vector) {
+        const Best found = find(tiles, columns, first, classes, row);
+        Best& now = best[row / rows_a_vector];
         if (first == 0) {
           now = found;
         } else {
@@ -166,8 +185,8 @@ void resolve(const LabelsCells& cells) {
         }
       }
     }
-    for (std::int64_t pixel = 0; pixel < cells.pixels; pixel += pixels_a_step) {
-      store_labels(cells, n * labels_chunk + pixel, best[pixel / pixels_a_step].label);
+    for (std::int64_t row = 0; row < tiles.rows; row += rows_a_vector) {
+      store_labels(tiles, n, row, best[row / rows_a_vector].label);
     }
   }
 }

@@ -49,7 +49,8 @@ LabelsAxis::LabelsAxis(std::int64_t input_size, std::int64_t output_size)
     const auto weight = static_cast<std::uint32_t>(position % whole_weight);
     const auto run = static_cast<std::size_t>(2 * (position / whole_weight) + (weight != 0));
     while (begun <= run) edges_[begun++] = static_cast<std::int32_t>(output);
-    weights_[static_cast<std::size_t>(output)] = (whole_weight - weight) | weight << 16;
+    const std::uint32_t upper = weight ? weight : whole_weight / 2;
+    weights_[static_cast<std::size_t>(output)] = (whole_weight - upper) | upper << 16;
   }
   // A shape is the first run that has it, as far as the runs of a kind are alike without a break.
   for (std::size_t run = 0; run < shapes_.size(); ++run) {

@@ -37,7 +37,8 @@ class LabelsAxis {
   // Where the runs begin, and behind them the output's size.
   const std::int32_t* edges() const { return edges_.data(); }
 
-  // For every output the weight of its lower input, and in the upper 16 bits that of the upper one; together 128.
+  // For every output the weight of its lower input, and in the upper 16 bits that of the upper one; together 128. Where
+  // both are the same input, half is given to each, so that no weight is 128.
   const std::uint32_t* weights() const { return weights_.data(); }
 
  private:

@@ -20,19 +20,25 @@ void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_
   compute(call, first_pixel, last_pixel);
 }
 
+// A pair of weights on two logits.
+inline std::int32_t weighted(std::uint32_t weights, std::int32_t first, std::int32_t second) {
+  return static_cast<std::int32_t>(weights & 0xffff) * first + static_cast<std::int32_t>(weights >> 16) * second;
+}
+
 template <class Label>
-void resolve_cell(const LabelsCells& cells, const std::uint8_t* top_left, const std::uint8_t* bottom_left,
-                  Label* labels) {
-  constexpr std::uint32_t low = 0xffff;
-  const std::uint8_t *top_right = top_left + cells.right_distance, *bottom_right = bottom_left + cells.right_distance;
-  std::int32_t best[labels_chunk];
-  for (std::int64_t i = 0; i < cells.pixels; ++i) best[i] = -1;
-  for (std::int64_t k = 0; k < cells.classes; ++k) {
-    const std::uint32_t top0 = top_left[k], top1 = top_right[k], bottom0 = bottom_left[k], bottom1 = bottom_right[k];
-    for (std::int64_t i = 0; i < cells.pixels; ++i) {
-      const std::uint32_t top = cells.top_weights[i], bottom = cells.bottom_weights[i];
-      const std::int32_t sum = static_cast<std::int32_t>((top & low) * top0 + (top >> 16) * top1 +
-                                                         (bottom & low) * bottom0 + (bottom >> 16) * bottom1);
+void resolve_tile(const LabelsTiles& tiles, const std::uint8_t* top, const std::uint8_t* bottom, Label* labels) {
+  constexpr std::int64_t columns = LabelsTiles::columns;
+  std::int32_t best[LabelsTiles::most_rows * columns];
+  for (std::int64_t i = 0; i < tiles.rows * columns; ++i) best[i] = -1;
+  for (std::int64_t k = 0; k < tiles.classes; ++k) {
+    std::int32_t above[columns], below[columns];
+    for (std::size_t x = 0; x < columns; ++x) {
+      above[x] = weighted(tiles.horizontal[x], top[k], top[k + tiles.right_distance]);
+      below[x] = weighted(tiles.horizontal[x], bottom[k], bottom[k + tiles.right_distance]);
+    }
+    for (std::int64_t i = 0; i < tiles.rows * columns; ++i) {
+      const std::uint32_t vertical = tiles.vertical[static_cast<std::size_t>(i / columns)];
+      const std::int32_t sum = weighted(vertical, above[i % columns], below[i % columns]);
       if (sum > best[i]) {
         best[i] = sum;
         labels[i] = static_cast<Label>(k);
@@ -42,16 +48,16 @@ void resolve_cell(const LabelsCells& cells, const std::uint8_t* top_left, const 
 }
 
 template <class Label>
-void resolve_as(const LabelsCells& cells) {
-  for (std::int64_t n = 0; n < cells.count; ++n) {
-    resolve_cell(cells, cells.top + cells.left[n], cells.bottom + cells.left[n],
-                 static_cast<Label*>(cells.labels) + n * labels_chunk);
+void resolve_as(const LabelsTiles& tiles) {
+  for (std::int64_t n = 0; n < tiles.count; ++n) {
+    resolve_tile(tiles, tiles.top + tiles.left[n], tiles.bottom + tiles.left[n],
+                 static_cast<Label*>(tiles.labels) + n * tiles.rows * LabelsTiles::columns);
   }
 }
 
-void resolve(const LabelsCells& cells) {
-  const auto compute = cells.classes <= 256 ? resolve_as<std::uint8_t> : resolve_as<std::uint16_t>;
-  compute(cells);
+void resolve(const LabelsTiles& tiles) {
+  const auto compute = tiles.classes <= 256 ? resolve_as<std::uint8_t> : resolve_as<std::uint16_t>;
+  compute(tiles);
 }
 
 void run(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row) {

@@ -28,7 +28,7 @@ void expect_taps(std::int64_t input_size, std::int64_t output_size) {
       ASSERT_EQ(LabelsAxis::upper_input(run), tap.index1) << "output " << output;
       const std::uint32_t weights = axis.weights()[output];
       ASSERT_EQ((weights & 0xffff) + (weights >> 16), 128u);
-      ASSERT_EQ(weights >> 16, tap.index0 == tap.index1 ? 0 : static_cast<std::uint32_t>(tap.weight1));
+      ASSERT_EQ(weights >> 16, tap.index0 == tap.index1 ? 64 : static_cast<std::uint32_t>(tap.weight1));
     }
   }
   ASSERT_EQ(output, output_size);

@@ -166,6 +166,24 @@ TEST(Session, RunsANetworkWithoutALoop) {
   expect_error<InvalidArgument>([&] { session.iterate(); }, {"iterations", "at most 1", "one more"});
 }
 
+// By the head, by the stem.
+TEST(Session, WritesLogitsWhereTheyAreWanted) {
+  model::Program by_stem = test::feed_forward();
+  by_stem.stem.push_back(by_stem.head[0]);
+  by_stem.head.clear();
+  for (const model::Program& program : {test::feed_forward(), by_stem}) {
+    Session session(load(program), {9, 7}, 2);
+    session.start(image_of({9, 7}, 1));
+    const Bytes expected = copy(session.answer());
+    Bytes logits(expected.size());
+    const TensorView view = session.answer(nullptr, logits.data());
+    EXPECT_EQ(view.bytes.data(), logits.data());
+    EXPECT_EQ(logits, expected);
+    EXPECT_NE(session.answer().bytes.data(), logits.data());
+    EXPECT_EQ(copy(session.answer()), expected);
+  }
+}
+
 TEST(Session, RunsANetworkWithoutAStem) {
   model::Program program = test::feed_forward();
   program.head = {program.stem[0], program.head[0]};
