@@ -36,8 +36,9 @@ constexpr std::int64_t group_pixels(int vectors) { return sum_tiles / vectors * 
 // Where a tile's pixels have a segment.
 class PixelRows {
  public:
-  PixelRows(const std::uint8_t* const* pointers, std::int64_t offset) : pointers_(pointers), offset_(offset) {
-    step_ = pointers[1] - pointers[0];
+  PixelRows() = default;
+  [[gnu::always_inline]] PixelRows(const std::uint8_t* const* pointers, std::int64_t offset)
+      : pointers_(pointers), offset_(offset), step_(pointers[1] - pointers[0]) {
     const __m512i step = _mm512_set1_epi64(step_);
     const auto apart = [&](int pixel) {
       return _mm512_sub_epi64(_mm512_loadu_si512(pointers + pixel + 1), _mm512_loadu_si512(pointers + pixel));
@@ -45,11 +46,15 @@ class PixelRows {
     are_equal_ = (_mm512_cmpneq_epi64_mask(apart(0), step) | _mm512_cmpneq_epi64_mask(apart(7), step)) == 0;
   }
 
-  // Loads `bytes` .. `bytes` + 63 of each; `copies` is memory for a tile.
+  // Copies bytes `bytes` .. `bytes` + 63 of each, if need be.
+  [[gnu::always_inline]] void prepare(std::int64_t bytes, std::uint8_t* copies) const {
+    if (!are_equal_) copy(pointers_, offset_ + bytes, copies);
+  }
+
+  // Loads them; `copies` are those of prepare.
   template <int tile>
-  [[gnu::always_inline]] void load(std::int64_t bytes, std::uint8_t* copies) const {
+  [[gnu::always_inline]] void load(std::int64_t bytes, const std::uint8_t* copies) const {
     if (are_equal_) return load_tile<tile>(pointers_[0] + offset_ + bytes, step_);
-    copy(pointers_, offset_ + bytes, copies);
     load_tile<tile>(copies, tile_row_bytes);
   }
 
@@ -65,12 +70,27 @@ class PixelRows {
   bool are_equal_;
 };
 
+constexpr std::int64_t tile_bytes = tile_rows * tile_row_bytes;
+
+// The rows of a group of tiles.
+template <int pixel_tiles>
+struct GroupRows {
+  PixelRows of[pixel_tiles];
+
+  [[gnu::always_inline]] void find(const std::uint8_t* const* pointers, std::int64_t offset) {
+    for (int tile = 0; tile < pixel_tiles; ++tile) of[tile] = PixelRows(pointers + tile * tile_rows, offset);
+  }
+  [[gnu::always_inline]] void prepare(std::int64_t bytes, std::uint8_t* copies) const {
+    for (int tile = 0; tile < pixel_tiles; ++tile) of[tile].prepare(bytes, copies + tile * tile_bytes);
+  }
+};
+
 // One step: 64 bytes of every pixel.
 template <int pixel_tiles, int vectors, int tile = 0>
 [[gnu::always_inline]] inline void multiply_step(const PixelRows* rows, std::int64_t bytes, const std::byte* weights,
-                                                 std::uint8_t* copies) {
+                                                 const std::uint8_t* copies) {
   constexpr int inputs = inputs_tile + tile % 2;
-  rows[tile].load<inputs>(bytes, copies + tile % 2 * tile_rows * tile_row_bytes);
+  rows[tile].load<inputs>(bytes, copies + tile * tile_bytes);
   if constexpr (tile == 0) load_tile<weights_tile>(weights, vectors * 64);
   multiply_tiles<tile * vectors, inputs, weights_tile>();
   if constexpr (vectors == 2) {
@@ -114,7 +134,6 @@ constexpr std::int64_t place_of(int tile) {
 template <int pixel_tiles, int vectors, class Finisher>
 [[gnu::always_inline]] inline void multiply_group(const ConvolutionBlock& block, std::int64_t first, std::int32_t* sums,
                                                   Finisher& finisher, std::int64_t pieces) {
-  alignas(64) std::uint8_t copies[2 * tile_rows * tile_row_bytes];
   if (block.initial == nullptr) {
     each_tile<pixel_tiles * vectors>([&]<int tile>() { load_tile<tile>(block.start + tile % vectors * lanes, 0); });
   } else {
@@ -123,17 +142,30 @@ template <int pixel_tiles, int vectors, class Finisher>
   }
   const std::byte* weights = block.weights;
   const std::uint8_t* const* pointers = block.pointers + first;
-  for (std::int64_t s = 0; s < block.segment_count; ++s, pointers += block.pointer_stride) {
-    const std::int64_t offset = block.segments[s].offset, bytes = block.segments[s].quads * 4;
-    const auto rows = [&]<int... tile>(std::integer_sequence<int, tile...>) {
-      return std::array{PixelRows(pointers + tile * tile_rows, offset)...};
-    }(std::make_integer_sequence<int, pixel_tiles>());
+  // A tile waits long for what was stored just before, so that copies are made a step ahead.
+  alignas(64) std::uint8_t copies[2][pixel_tiles * tile_bytes];
+  GroupRows<pixel_tiles> rows, next;
+  int turn = 0;
+  if (block.segment_count > 0) {
+    rows.find(pointers, block.segments[0].offset);
+    rows.prepare(0, copies[0]);
+  }
+  for (std::int64_t s = 0; s < block.segment_count; ++s, rows = next) {
+    const std::int64_t bytes = block.segments[s].quads * 4;
+    const bool is_last = s + 1 == block.segment_count;
+    pointers += block.pointer_stride;
     for (std::int64_t at = 0; at < bytes; at += tile_row_bytes, weights += vectors * 64 * quads_a_step) {
-      multiply_step<pixel_tiles, vectors>(rows.data(), at, weights, copies);
+      if (at + tile_row_bytes < bytes) {
+        rows.prepare(at + tile_row_bytes, copies[turn ^ 1]);
+      } else if (!is_last) {
+        next.find(pointers, block.segments[s + 1].offset);
+        next.prepare(0, copies[turn ^ 1]);
+      }
+      multiply_step<pixel_tiles, vectors>(rows.of, at, weights, copies[turn]);
       finisher.advance(pieces);
+      turn ^= 1;
     }
   }
-  finisher.finish();
   each_tile<pixel_tiles * vectors>([&]<int tile>() { store_tile<tile>(sums + place_of<vectors>(tile), vectors * 64); });
 }
 
@@ -157,19 +189,20 @@ template <int vectors, ConvolutionResult result>
   const bool is_given = block.initial != nullptr;
   if (is_given) start_rows<vectors>(block, 0, pixels, sums[0]);
   int turn = 0;
-  for (std::int64_t first = 0; first < block.pixels; first += pixels) {
+  for (std::int64_t first = 0, count; first < block.pixels; first += count) {
     const std::int64_t left = block.pixels - first;
+    const bool is_whole = left > pixels - tile_rows;  // the last pixels go tile by tile
+    count = is_whole ? pixels : tile_rows;
     std::int32_t* const current = sums[turn];
     turn = turn == 2 ? 0 : turn + 1;
-    if (is_given && left > pixels) start_rows<vectors>(block, first + pixels, pixels, sums[turn]);
-    if (left > pixels - tile_rows) {
+    if (is_given && left > count) start_rows<vectors>(block, first + count, pixels, sums[turn]);
+    if (is_whole) {
       multiply_group<pixel_tiles, vectors>(block, first, current, finisher, pieces);
-    } else if (pixel_tiles > 2 && left > tile_rows) {
-      multiply_group<pixel_tiles - 1, vectors>(block, first, current, finisher, pieces);
     } else {
       multiply_group<1, vectors>(block, first, current, finisher, pieces);
     }
-    finisher.begin(current, left < pixels ? left : pixels);
+    finisher.finish();
+    finisher.begin(current, std::min(left, count));
   }
   finisher.finish();
 }

@@ -25,7 +25,7 @@ class Finisher {
   [[gnu::always_inline]] explicit Finisher(const ConvolutionBlock& block, std::int64_t first = 0)
       : limits_(block),
         offsets_(block),
-        scale_(block.scale),
+        scales_(block.scale),
         output_(static_cast<Element*>(block.output) + first * block.output_stride),
         stride_(block.output_stride),
         channels_(static_cast<std::size_t>(block.channels)) {}
@@ -54,7 +54,7 @@ class Finisher {
     __m512i sum[piece_vectors];
 #pragma GCC unroll 4
     for (int i = 0; i < piece_vectors; ++i) sum[i] = _mm512_load_si512(sums_ + i * lanes);
-    return requantize<vectors, result>(sum, scale_, offsets_, limits_);
+    return requantize<vectors, result>(sum, scales_, offsets_, limits_);
   }
 
   [[gnu::always_inline]] void finish_piece() {
@@ -98,7 +98,7 @@ class Finisher {
 
   const Limits limits_;
   const Offsets<vectors, result> offsets_;
-  const float* const scale_;
+  const ScalesInRegisters<vectors> scales_;
   Element* output_;
   const std::int64_t stride_;
   const std::size_t channels_;

@@ -43,6 +43,10 @@ inline __m512i round_scaled(__m512i sum, const float* scale, __m512 offset) {
   return sum;
 }
 
+inline __m512i round_scaled(__m512i sum, __m512 scale, __m512 offset) {
+  return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_castsi512_ps(sum), scale, offset));
+}
+
 // Sums of at most 24 bits * scale, rounded once to integers: ConvolutionResult::fixed.
 inline __m512i round_fixed(__m512i sum, __m512 scale) {
   const __m512 rounded = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, _mm512_set1_ps(fixed_offset));
@@ -109,21 +113,42 @@ struct Offsets {
   }
 };
 
+// The scales of a block in memory, or, where vector registers are left, in these.
+struct ScalesInMemory {
+  const float* scale;
+
+  const float* of(int vector) const { return scale + vector * lanes; }
+};
+
+template <int vectors>
+struct ScalesInRegisters {
+  __m512 scale[vectors];
+
+  explicit ScalesInRegisters(const float* scales) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) scale[v] = _mm512_load_ps(scales + v * lanes);
+  }
+  __m512 of(int vector) const { return scale[vector]; }
+};
+
+inline __m512 loaded(const float* scale) { return _mm512_load_ps(scale); }
+inline __m512 loaded(__m512 scale) { return scale; }
+
 // Sums of a piece -> bytes in the order of pixels and channels.
 //
 // Clamping above comes before the conversion, since a product that is too large would become the most negative integer;
 // too small ones become just that, and saturate on the way to u8. Fixed-point products are known not to be too large.
-template <int vectors, ConvolutionResult result>
-[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const float* scales,
+template <int vectors, ConvolutionResult result, class Scales>
+[[gnu::always_inline]] inline __m512i requantize(const __m512i* sum, const Scales& scales,
                                                  const Offsets<vectors, result>& offsets, const Limits& limits) {
   constexpr bool general = result == ConvolutionResult::general, fixed = result == ConvolutionResult::fixed;
   const auto scaled = [&](int i) {
-    const float* scale = scales + i % vectors * lanes;
+    const auto scale = scales.of(i % vectors);
     if constexpr (general) {
-      const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_load_ps(scale));
+      const __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[i]), loaded(scale));
       return _mm512_cvtps_epi32(_mm512_min_ps(product, limits.upper));
     }
-    if constexpr (fixed) return round_fixed(sum[i], _mm512_load_ps(scale));
+    if constexpr (fixed) return round_fixed(sum[i], loaded(scale));
     return round_scaled(sum[i], scale, offsets.offset[i % vectors]);
   };
   const auto with_zero_point = [&](__m512i words) {
@@ -176,7 +201,7 @@ template <int pixels, int vectors, ConvolutionResult result, bool contiguous, in
 [[gnu::always_inline]] inline void store(const __m512i (&sum)[pixels * vectors], const float* scales,
                                          const Offsets<vectors, result>& offsets, const Limits& limits,
                                          std::uint8_t* output, std::int64_t stride) {
-  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, scales, offsets, limits);
+  const __m512i bytes = requantize<vectors, result>(sum + first * vectors, ScalesInMemory{scales}, offsets, limits);
   store_pixels<vectors, contiguous>(output, stride, bytes, limits);
   constexpr int piece = piece_pixels(vectors);
   if constexpr (first + piece < pixels) {
