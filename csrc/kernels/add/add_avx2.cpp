@@ -25,12 +25,11 @@ inline void accumulate(Sums& sums, __m256i first, __m256i second, __m256i multip
   const auto step = [&](__m256i& part, __m256i pairs) {
     part = _mm256_add_epi32(part, _mm256_madd_epi16(pairs, multipliers));
   };
-  const __m256i low0 = _mm256_unpacklo_epi8(first, zero), low1 = _mm256_unpacklo_epi8(second, zero);
-  const __m256i high0 = _mm256_unpackhi_epi8(first, zero), high1 = _mm256_unpackhi_epi8(second, zero);
-  step(sums.part[0], _mm256_unpacklo_epi16(low0, low1));
-  step(sums.part[1], _mm256_unpackhi_epi16(low0, low1));
-  step(sums.part[2], _mm256_unpacklo_epi16(high0, high1));
-  step(sums.part[3], _mm256_unpackhi_epi16(high0, high1));
+  const __m256i low = _mm256_unpacklo_epi8(first, second), high = _mm256_unpackhi_epi8(first, second);
+  step(sums.part[0], _mm256_unpacklo_epi8(low, zero));
+  step(sums.part[1], _mm256_unpackhi_epi8(low, zero));
+  step(sums.part[2], _mm256_unpacklo_epi8(high, zero));
+  step(sums.part[3], _mm256_unpackhi_epi8(high, zero));
 }
 
 // In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.

@@ -22,12 +22,11 @@ struct Sums {
 
 inline void accumulate(Sums& sums, __m512i first, __m512i second, __m512i multipliers) {
   const __m512i zero = _mm512_setzero_si512();
-  const __m512i low0 = _mm512_unpacklo_epi8(first, zero), low1 = _mm512_unpacklo_epi8(second, zero);
-  const __m512i high0 = _mm512_unpackhi_epi8(first, zero), high1 = _mm512_unpackhi_epi8(second, zero);
-  sums.part[0] = _mm512_dpwssd_epi32(sums.part[0], _mm512_unpacklo_epi16(low0, low1), multipliers);
-  sums.part[1] = _mm512_dpwssd_epi32(sums.part[1], _mm512_unpackhi_epi16(low0, low1), multipliers);
-  sums.part[2] = _mm512_dpwssd_epi32(sums.part[2], _mm512_unpacklo_epi16(high0, high1), multipliers);
-  sums.part[3] = _mm512_dpwssd_epi32(sums.part[3], _mm512_unpackhi_epi16(high0, high1), multipliers);
+  const __m512i low = _mm512_unpacklo_epi8(first, second), high = _mm512_unpackhi_epi8(first, second);
+  sums.part[0] = _mm512_dpwssd_epi32(sums.part[0], _mm512_unpacklo_epi8(low, zero), multipliers);
+  sums.part[1] = _mm512_dpwssd_epi32(sums.part[1], _mm512_unpackhi_epi8(low, zero), multipliers);
+  sums.part[2] = _mm512_dpwssd_epi32(sums.part[2], _mm512_unpacklo_epi8(high, zero), multipliers);
+  sums.part[3] = _mm512_dpwssd_epi32(sums.part[3], _mm512_unpackhi_epi8(high, zero), multipliers);
 }
 
 // In registers, and by value: for all that the compiler knows, outputs overlap what `add` points to.
