@@ -10,8 +10,8 @@
 namespace itrt::kernels {
 namespace {
 
-// Of a tile: no fewer than a panel has, whichever way it is multiplied, or the weights would be read more often.
-constexpr std::int64_t tile_pixels = panel_pixels - pixel_granule;
+// Of a tile, which is added from the cache that it was written to; with fewer pixels, weights would be read more often.
+constexpr std::int64_t tile_pixels = 10 * pixel_granule;
 
 std::size_t tile_offset(const PackedConvolution& packed) {
   return static_cast<std::size_t>(round_up(static_cast<std::int64_t>(scratch_bytes(packed)), cache_line));

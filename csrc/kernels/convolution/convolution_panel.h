@@ -16,7 +16,8 @@
 
 namespace itrt::kernels {
 
-inline constexpr std::int64_t panel_pixels = 8 * pixel_granule;
+// Many: a kernel takes its time to begin and to end a panel. Few enough for pointers to stay in the nearest caches.
+inline constexpr std::int64_t panel_pixels = 16 * pixel_granule;
 
 // Bytes of scratch memory that a Panel uses.
 std::size_t panel_bytes(const PackedConvolution& packed);

@@ -8,6 +8,9 @@
 // Of a row of cells every pixel first gets the label of its top left neighbour; then the undecided cells are resolved.
 #include "kernels/labels/labels.h"
 
+#include <algorithm>
+
+#include "base/checked.h"
 #include "kernels/labels/cell_rows.h"
 #include "kernels/select.h"
 
@@ -38,6 +41,12 @@ void label_rows(void (*resolve)(const LabelsTiles& tiles), const LabelsCall& cal
   } else {
     label_rows_as<std::uint16_t>(resolve, call, first_row, last_row);
   }
+}
+
+std::int64_t last_readable_pixel(const LabelsCall& call, std::int64_t last, std::int64_t step) {
+  const std::int64_t pixels = call.rows->input_size() * call.columns->input_size();
+  const std::int64_t unused = round_up(call.classes, step) - call.classes;  // bytes read behind a pixel
+  return std::min(last, (pixels * call.classes - unused) / call.classes);
 }
 
 std::span<const LabelsKernel* const> labels_kernels() { return kernel_rows; }

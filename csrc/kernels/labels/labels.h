@@ -35,6 +35,9 @@ struct LabelsKernel {
   void (*run)(const LabelsCall& call, std::int64_t first_row, std::int64_t last_row);         // of the labels
 };
 
+// The end of the pixels up to `last` whose classes may be read `step` at a time.
+std::int64_t last_readable_pixel(const LabelsCall& call, std::int64_t last, std::int64_t step);
+
 // Tiles with the same weights of cells between two rows of logits: four columns and up to sixteen rows of output
 // pixels, which lie between four neighbouring logit pixels each. A pixel's label is the class with the largest
 //

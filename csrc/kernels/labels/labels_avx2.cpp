@@ -67,10 +67,7 @@ inline __m128i argmax_of_eight(const std::uint8_t* logits, std::int64_t classes,
 }
 
 void argmax(const LabelsCall& call, std::int64_t first_pixel, std::int64_t last_pixel) {
-  const std::int64_t pixels = call.rows->input_size() * call.columns->input_size();
-  const std::int64_t unused = (-call.classes) & (argmax_classes - 1);  // bytes that a pixel's last load reads behind it
-  const std::int64_t readable = (pixels * call.classes - unused) / call.classes;  // pixels behind which they exist
-  const std::int64_t last = last_pixel < readable ? last_pixel : readable;
+  const std::int64_t last = last_readable_pixel(call, last_pixel, argmax_classes);
   const __m256i valid = valid_classes(call.classes);
   std::int64_t pixel = first_pixel;
   for (; pixel + argmax_pixels <= last; pixel += argmax_pixels) {

@@ -43,7 +43,7 @@ TEST(ConvolutionAdd, IsAConvolutionAndAnAddition) {
     SCOPED_TRACE(round);
     ConvolutionProblem problem;
     problem.out_channels = between(random, 1, 90);
-    problem.output_height = between(random, 1, 24), problem.output_width = between(random, 1, 40);
+    problem.output_height = between(random, 1, 36), problem.output_width = between(random, 1, 50);
     const std::int64_t pixels = problem.output_height * problem.output_width;  // of some panels, or of less than one
     problem.add(random,
                 {.in_channels = between(random, 1, 40),
