@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/prefetch.h"
 #include "kernels/labels/labels.h"
 
 namespace itrt::kernels {
@@ -29,7 +30,8 @@ class CellRows {
     const std::int64_t top = LabelsAxis::lower_input(run), bottom = LabelsAxis::upper_input(run);
     const Label* top_labels = static_cast<const Label*>(call_.argmax) + top * logits_width_;
     const Label* bottom_labels = static_cast<const Label*>(call_.argmax) + bottom * logits_width_;
-    prefetch(row(rows.last), std::min(rows.last + rows.size(), last_row) - rows.last);
+    const std::int64_t next_rows = std::min(rows.size(), last_row - rows.last);
+    prefetch(row(rows.last), next_rows * width_ * static_cast<std::int64_t>(sizeof(Label)));
     expand(top_labels, row(rows.first));
     for (std::int64_t y = rows.first + 1; y < rows.last; ++y) {
       std::memcpy(row(y), row(rows.first), static_cast<std::size_t>(width_) * sizeof(Label));
@@ -57,13 +59,6 @@ class CellRows {
   }
 
   Label* row(std::int64_t y) const { return static_cast<Label*>(call_.labels) + y * width_; }
-
-  // Rows that come next: written for the first time since long, they would be waited for, line after line.
-  void prefetch(const Label* labels, std::int64_t rows) const {
-    const char* bytes = reinterpret_cast<const char*>(labels);
-    const std::int64_t size = rows * width_ * static_cast<std::int64_t>(sizeof(Label));
-    for (std::int64_t offset = 0; offset < size; offset += 64) __builtin_prefetch(bytes + offset, 1);
-  }
 
   // Every pixel gets the label of the logit pixel on its left.
   void expand(const Label* labels, Label* out) const {

@@ -5,10 +5,14 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "base/prefetch.h"
 #include "kernels/select.h"
 
 namespace itrt::kernels {
 namespace {
+
+// A tensor of which the second level's cache of most CPUs keeps the most from one operator to the next.
+constexpr std::int64_t cached_bytes = 1 << 20;
 
 std::int64_t whole_vectors(std::int64_t bytes) { return round_up(bytes, 64); }  // the longest of any kernel
 
@@ -182,9 +186,14 @@ void resize_add(const ResizeKernel& kernel, const AddKernel& add_kernel, const R
   const std::uint8_t* const other = inputs[1 - call.resized_input].data;
   AddElements add = add_elements(call.add);
   add.inputs = inputs.data();
+  const bool is_large = resize.output_height * output_row > cached_bytes;
   each_part(kernel, resize, first_row, last_row,
             [&](ColumnPart& part, const ResizeTap& tap, std::int64_t y, std::int64_t first, std::int64_t count) {
               const std::int64_t begin = (y - resize.output_first_row) * output_row + first;
+              if (is_large) {  // the next row's
+                prefetch(other + begin + output_row, count);
+                prefetch(call.add.output + begin + output_row, count);
+              }
               part.resize(tap, resized);
               inputs[1 - call.resized_input].data = other + begin;
               add.output = call.add.output + begin;
