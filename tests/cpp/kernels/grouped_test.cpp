@@ -96,7 +96,7 @@ TEST(GroupedConvolution, KernelsStridesAndDilations) {
 // Rows longer than a panel, rows that a panel holds many of, and an image that is all border.
 TEST(GroupedConvolution, RowsAroundThePanel) {
   Random random(5);
-  for (const Size size : {Size{2, 95}, {2, 97}, {1, 200}, {70, 3}, {200, 1}, {1, 1}}) {
+  for (const Size size : {Size{2, 383}, {2, 385}, {1, 800}, {280, 3}, {500, 1}, {1, 1}}) {
     SCOPED_TRACE(testing::Message() << size.height << ' ' << size.width);
     for (const std::int64_t group : {1, 4, 8}) {
       expect_exact(random, {spatial(24, 24 / group)}, 24, size, size);
