@@ -204,7 +204,7 @@ TensorView Session::answer(const Tap* tap, std::uint8_t* logits) {
   if (!started_) throw InvalidArgument("session: expected an image before an answer, found none");
   const model::TensorIndex index = program_->model().logits;
   const std::vector<FusedOperator>& head = schedule_.sections[static_cast<std::size_t>(Section::head)].operators;
-  const bool written = !head.empty() && head.back().op->output == index;  // or it is the state itself
+  const bool written = !head.empty() && head.back().op->output == index;  // or the stem has written them
   std::uint8_t*& place = tensors_[static_cast<std::size_t>(index)];
   const KeptPlace kept(place);
   if (logits != nullptr && written) place = logits;

@@ -5,7 +5,6 @@
 
 #include "base/checked.h"
 #include "kernels/convolution/convolution_kernel.h"
-#include "kernels/convolution/convolution_panel.h"
 
 namespace itrt::kernels {
 namespace {

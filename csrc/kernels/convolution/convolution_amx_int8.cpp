@@ -14,8 +14,6 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "kernels/amx_tiles.h"
 #include "kernels/convolution/convolution_avx512_finisher.h"

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/checked.h"
 #include "base/prefetch.h"
 #include "kernels/labels/labels.h"
 
@@ -115,49 +116,49 @@ class CellRows {
   // The cells on undecided columns, then those between them and their next ones.
   void resolve_cells(const OutputSpan& rows, const Label* top, const Label* bottom, const std::int64_t* undecided,
                      std::int64_t count) {
-    const std::int32_t* edges = columns_.edges();
     std::array<std::int64_t, block> on;
     std::int64_t count_on = 0;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t column = undecided[i];
       on[static_cast<std::size_t>(count_on)] = column;
-      count_on += (edges[2 * column] != edges[2 * column + 1]) & (top[column] != bottom[column]);
+      count_on += (columns_.run(LabelsAxis::run_of(column, false)).size() > 0) & (top[column] != bottom[column]);
     }
     tiles_.right_distance = 0;
-    resolve_runs(rows, on.data(), count_on, 0);
+    resolve_runs(rows, on.data(), count_on, false);
     tiles_.right_distance = call_.classes;
-    resolve_runs(rows, undecided, count, 1);
+    resolve_runs(rows, undecided, count, true);
   }
 
-  // Of each column, the run on it, or (1) between it and the next one.
-  void resolve_runs(const OutputSpan& rows, const std::int64_t* columns, std::int64_t count, std::int64_t between) {
+  // Of each column, the run on it, or between it and the next one.
+  void resolve_runs(const OutputSpan& rows, const std::int64_t* columns, std::int64_t count, bool between) {
     for (std::int64_t first = 0, last; first < count; first = last) {
-      const std::int32_t shape = columns_.shape(2 * columns[first] + between);
-      for (last = first + 1; last < count && columns_.shape(2 * columns[last] + between) == shape;) ++last;
+      const std::int32_t shape = columns_.shape(LabelsAxis::run_of(columns[first], between));
+      last = first + 1;
+      while (last < count && columns_.shape(LabelsAxis::run_of(columns[last], between)) == shape) ++last;
       resolve_alike(rows, columns + first, last - first, between);
     }
   }
 
   // Runs of one shape.
-  void resolve_alike(const OutputSpan& rows, const std::int64_t* of_columns, std::int64_t count, std::int64_t between) {
+  void resolve_alike(const OutputSpan& rows, const std::int64_t* of_columns, std::int64_t count, bool between) {
     constexpr std::int64_t tile_rows = LabelsTiles::most_rows, tile_columns = LabelsTiles::columns;
     alignas(64) std::array<Label, block * tile_rows * tile_columns> labels;
     std::array<std::int64_t, block> left, begin;
     for (std::int64_t i = 0; i < count; ++i) {
       left[static_cast<std::size_t>(i)] = of_columns[i] * call_.classes;
-      begin[static_cast<std::size_t>(i)] = columns_.edges()[2 * of_columns[i] + between];
+      begin[static_cast<std::size_t>(i)] = columns_.run(LabelsAxis::run_of(of_columns[i], between)).first;
     }
     tiles_.left = left.data();
     tiles_.count = count;
     tiles_.labels = labels.data();
-    const OutputSpan columns = columns_.run(2 * of_columns[0] + between);
+    const OutputSpan columns = columns_.run(LabelsAxis::run_of(of_columns[0], between));
     for (std::int64_t x = columns.first; x < columns.last; x += tile_columns) {
       const OutputSpan some_columns = {x, std::min(x + tile_columns, columns.last)};
       weights_of(columns_, some_columns, tiles_.horizontal);
       for (std::int64_t y = rows.first; y < rows.last; y += tile_rows) {
         const OutputSpan some_rows = {y, std::min(y + tile_rows, rows.last)};
         weights_of(rows_, some_rows, tiles_.vertical);
-        tiles_.rows = (some_rows.size() + 3) / 4 * 4;
+        tiles_.rows = round_up(some_rows.size(), LabelsTiles::rows_step);
         resolve_(tiles_);
         copy_tiles(labels.data(), some_rows, begin.data(), x - columns.first, some_columns.size());
       }

@@ -45,7 +45,7 @@ std::int64_t last_readable_pixel(const LabelsCall& call, std::int64_t last, std:
 //
 // A pair of weights is two 16-bit numbers, the left or top one in the low half; they add up to 128, and neither is 128.
 struct LabelsTiles {
-  static constexpr std::int64_t columns = 4, most_rows = 16;
+  static constexpr std::int64_t columns = 4, rows_step = 4, most_rows = 16;
 
   const std::uint8_t* top;
   const std::uint8_t* bottom;
@@ -54,7 +54,7 @@ struct LabelsTiles {
   const std::int64_t* left;                       // for each tile, the offset of its left logit pixels in their rows,
   std::int64_t right_distance;                    // and from there that of the right ones
   std::int64_t count;                             // of tiles
-  std::int64_t rows;                              // a multiple of 4
+  std::int64_t rows;                              // a multiple of rows_step
   std::array<std::uint32_t, columns> horizontal;  // pairs (left, right)
   std::array<std::uint32_t, most_rows> vertical;  // pairs (top, bottom)
   void* labels;                                   // (count, rows, columns)

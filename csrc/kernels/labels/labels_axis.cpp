@@ -47,7 +47,7 @@ LabelsAxis::LabelsAxis(std::int64_t input_size, std::int64_t output_size)
   for (std::int64_t output = 0; output < output_size; ++output) {
     const std::int64_t position = std::clamp<std::int64_t>(positions.next(), 0, last);
     const auto weight = static_cast<std::uint32_t>(position % whole_weight);
-    const auto run = static_cast<std::size_t>(2 * (position / whole_weight) + (weight != 0));
+    const auto run = static_cast<std::size_t>(run_of(position / whole_weight, weight != 0));
     while (begun <= run) edges_[begun++] = static_cast<std::int32_t>(output);
     const std::uint32_t upper = weight ? weight : whole_weight / 2;
     weights_[static_cast<std::size_t>(output)] = (whole_weight - upper) | upper << 16;

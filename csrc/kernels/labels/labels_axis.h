@@ -27,6 +27,9 @@ class LabelsAxis {
 
   OutputSpan run(std::int64_t run) const { return {edges()[run], edges()[run + 1]}; }
 
+  // The run on an input, or between it and the next one.
+  static std::int64_t run_of(std::int64_t input, bool between) { return 2 * input + between; }
+
   // The inputs of a run; the same where it lies on one.
   static std::int64_t lower_input(std::int64_t run) { return run / 2; }
   static std::int64_t upper_input(std::int64_t run) { return (run + 1) / 2; }
